@@ -1,0 +1,78 @@
+//! The one catalogue of words: the same file that the page is compiled with speaks for the tray,
+//! the ring and the notifications.
+
+use std::{collections::HashMap, sync::OnceLock};
+
+const ENGLISH: &str = include_str!("../../../ui/src/i18n/messages/en.json");
+
+fn english() -> &'static HashMap<String, String> {
+    static WORDS: OnceLock<HashMap<String, String>> = OnceLock::new();
+    WORDS.get_or_init(|| {
+        let file: HashMap<String, serde_json::Value> =
+            serde_json::from_str(ENGLISH).unwrap_or_default();
+        file.into_iter()
+            .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
+            .collect()
+    })
+}
+
+/// The sentence of this key with `{name}` replaced by the given values. An unknown key gives the
+/// key itself, which a test keeps from happening for the keys used in Rust.
+#[must_use]
+pub fn words(key: &str, params: &[(&str, &str)]) -> String {
+    let Some(template) = english().get(key) else {
+        return key.to_owned();
+    };
+    let mut text = template.clone();
+    for (name, value) in params {
+        text = text.replace(&format!("{{{name}}}"), value);
+    }
+    text
+}
+
+/// Whether the catalogue has this key, for tests of those who use it.
+#[must_use]
+pub fn has(key: &str) -> bool {
+    english().contains_key(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_put_into_the_sentence() {
+        assert!(has("ring_title"));
+        assert_eq!(words("ring_title", &[("name", "Sam")]), "Sam is calling");
+        assert_eq!(words("no_such_key", &[]), "no_such_key");
+    }
+
+    #[test]
+    fn every_error_has_its_sentence() {
+        for kind in [
+            "wrong_password",
+            "email_taken",
+            "bad_invitation",
+            "sign_in_again",
+            "bad_server_address",
+            "server_unreachable",
+            "not_a_server",
+            "app_too_old",
+            "server_too_old",
+            "not_allowed",
+            "not_found",
+            "too_fast",
+            "too_long",
+            "invalid",
+            "call_over",
+            "in_a_call",
+            "media_unavailable",
+            "not_connected",
+            "storage",
+            "data_too_new",
+            "internal",
+        ] {
+            assert!(has(&format!("error_{kind}")), "error_{kind} is missing");
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Every request the UI may make, in one list. Each line becomes a method of [`Commands`], an arm
+//! of [`dispatch`] and a line of `ui/src/contract/commands.ts`; what is missing anywhere does not
+//! compile.
+
+use crate::{
+    ErrorKind, UiError,
+    views::{
+        Account, CallProgress, Connection, ConversationRow, CourseView, MessagePage, MessageRow,
+        PersonView, Ring, Settings, StatusView,
+    },
+};
+use im_protocol::{
+    CallId, ConversationId, CourseId, MessageId, PersonId, call::RejectReason, people::Availability,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ts_rs::TS;
+
+/// No arguments, or nothing to answer: `{}`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Nothing {}
+
+/// A person signs in.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SignInArgs {
+    /// The server's address.
+    pub server: String,
+    /// The person's address.
+    pub email: String,
+    /// The password.
+    pub password: String,
+}
+
+/// A student registers.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RegisterArgs {
+    /// The server's address.
+    pub server: String,
+    /// To be shown.
+    pub name: String,
+    /// To sign in with.
+    pub email: String,
+    /// A new password.
+    pub password: String,
+}
+
+/// A mentor comes by an invitation.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct InvitationArgs {
+    /// The server's address.
+    pub server: String,
+    /// The invitation's code.
+    pub code: String,
+    /// To be shown.
+    pub name: String,
+    /// A new password.
+    pub password: String,
+}
+
+/// What to do with what is unsent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Unsent {
+    /// Do not sign out while something is unsent; answer how much.
+    Ask,
+    /// Sign out and lose it.
+    Discard,
+}
+
+/// A person signs out.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SignOutArgs {
+    /// What to do with what is unsent.
+    pub unsent: Unsent,
+}
+
+/// What became of a sign-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SignOutResult {
+    /// Whether the person is signed out.
+    pub done: bool,
+    /// Messages not sent yet, where not.
+    pub unsent: u32,
+}
+
+/// Opens the conversation with a person, about a course where there is one.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct OpenArgs {
+    /// With whom.
+    #[ts(as = "String")]
+    pub with: PersonId,
+    /// About what.
+    #[ts(as = "Option<String>")]
+    pub course: Option<CourseId>,
+}
+
+/// A course's code.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct EnrolArgs {
+    /// As the mentor gave it.
+    pub code: String,
+}
+
+/// A page of a conversation.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PageArgs {
+    /// Which conversation.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// Messages before this place; none for the newest page, unsent ones included.
+    #[ts(type = "number | null")]
+    pub before: Option<u64>,
+    /// Rows wanted, 1 to 200.
+    pub limit: u32,
+}
+
+/// A text to send.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SendArgs {
+    /// Where to.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// The words.
+    pub text: String,
+}
+
+/// A message of the outbox.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct MessageArgs {
+    /// Which.
+    #[ts(as = "String")]
+    pub id: MessageId,
+}
+
+/// The person has read so far.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReadArgs {
+    /// Where.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// The last message read.
+    #[ts(type = "number")]
+    pub seq: u64,
+}
+
+/// A mentor's new status.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct StatusArgs {
+    /// What they choose.
+    #[ts(type = "'available' | 'in_session' | 'break' | 'offline'")]
+    pub availability: Availability,
+    /// Own words; may be empty.
+    pub message: String,
+}
+
+/// Rings somebody.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CallStartArgs {
+    /// The conversation of the two.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// With picture.
+    pub video: bool,
+    /// What it is about; may be empty.
+    pub about: String,
+}
+
+/// Accepts a ring.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CallAcceptArgs {
+    /// Which.
+    #[ts(as = "String")]
+    pub call: CallId,
+    /// With our picture.
+    pub video: bool,
+}
+
+/// Declines a ring.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CallRejectArgs {
+    /// Which.
+    #[ts(as = "String")]
+    pub call: CallId,
+    /// Why.
+    #[ts(type = "'declined' | 'back_soon' | 'in_session' | 'write_instead'")]
+    pub reason: RejectReason,
+}
+
+/// A call.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CallArgs {
+    /// Which.
+    #[ts(as = "String")]
+    pub call: CallId,
+}
+
+/// A switch.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SwitchArgs {
+    /// On or off.
+    pub on: bool,
+}
+
+/// What the person is looking at.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LookingAtArgs {
+    /// The conversation on screen in a focused window; none for anything else.
+    #[ts(as = "Option<String>")]
+    pub conversation: Option<ConversationId>,
+}
+
+/// What to show first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Opened {
+    /// The conversation that somebody asked to see while there was no page.
+    #[ts(as = "Option<String>")]
+    pub conversation: Option<ConversationId>,
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])+ $name:literal $method:ident($args:ty) -> $ok:ty;)+) => {
+        /// What the core must be able to do for the UI. Implemented by the core.
+        pub trait Commands: Send + Sync {
+            $(
+                $(#[$doc])+
+                fn $method(&self, args: $args)
+                    -> impl Future<Output = Result<$ok, UiError>> + Send;
+            )+
+        }
+
+        /// Carries out the request of this name.
+        ///
+        /// # Errors
+        /// `invalid` where there is no such request or the arguments do not fit; else what the
+        /// core answers.
+        pub async fn dispatch(core: &impl Commands, name: &str, args: Value)
+            -> Result<Value, UiError>
+        {
+            match name {
+                $($name => answer(core.$method(read(args)?).await?),)+
+                _ => Err(UiError::new(ErrorKind::Invalid).with("field", "name")),
+            }
+        }
+
+        /// The TypeScript of the list: request names with their arguments and answers.
+        #[cfg(test)]
+        fn typescript() -> (std::collections::BTreeSet<String>, String) {
+            let mut imports = std::collections::BTreeSet::new();
+            let mut lines = String::new();
+            let config = ts_rs::Config::from_env();
+            $({
+                let args = <$args as TS>::name(&config);
+                let ok = <$ok as TS>::name(&config);
+                for used in [&args, &ok] {
+                    let bare = used.trim_start_matches("Array<").trim_end_matches('>');
+                    imports.insert(bare.trim_end_matches(" | null").to_owned());
+                }
+                lines.push_str(&format!("  '{}': {{ args: {args}; ok: {ok} }};\n", $name));
+            })+
+            (imports, lines)
+        }
+    };
+}
+
+commands! {
+    /// Who is signed in.
+    "account.get" account_get(Nothing) -> Account;
+    /// Signs in.
+    "account.sign_in" account_sign_in(SignInArgs) -> Account;
+    /// Registers a student and signs in.
+    "account.register" account_register(RegisterArgs) -> Account;
+    /// Accepts an invitation and signs in.
+    "account.accept_invitation" account_accept_invitation(InvitationArgs) -> Account;
+    /// Signs out and wipes the cache of the account.
+    "account.sign_out" account_sign_out(SignOutArgs) -> SignOutResult;
+    /// The connection's line.
+    "connection.get" connection_get(Nothing) -> Connection;
+    /// Tries to connect at once.
+    "connection.retry" connection_retry(Nothing) -> Nothing;
+    /// All conversations, newest first.
+    "conversations.list" conversations_list(Nothing) -> Vec<ConversationRow>;
+    /// The one conversation with a person, made where there is none.
+    "conversations.open" conversations_open(OpenArgs) -> ConversationRow;
+    /// The person has read so far.
+    "conversations.read" conversations_read(ReadArgs) -> Nothing;
+    /// Whom the person may talk to, by name.
+    "people.list" people_list(Nothing) -> Vec<PersonView>;
+    /// All mentors, for their status, by name; also those one may not write to.
+    "people.mentors" people_mentors(Nothing) -> Vec<PersonView>;
+    /// The person's courses, by title.
+    "courses.list" courses_list(Nothing) -> Vec<CourseView>;
+    /// Enrols in a course by its code.
+    "courses.enrol" courses_enrol(EnrolArgs) -> CourseView;
+    /// A page of messages.
+    "messages.page" messages_page(PageArgs) -> MessagePage;
+    /// Writes a message: it is on disk when this answers, and shown, and will be sent.
+    "messages.send" messages_send(SendArgs) -> MessageRow;
+    /// Tries a failed message again.
+    "messages.retry" messages_retry(MessageArgs) -> Nothing;
+    /// Throws a failed message away.
+    "messages.discard" messages_discard(MessageArgs) -> Nothing;
+    /// The mentor's own status; none where never set.
+    "status.get" status_get(Nothing) -> Option<StatusView>;
+    /// Sets the mentor's own status.
+    "status.set" status_set(StatusArgs) -> Nothing;
+    /// Calls that ring here.
+    "calls.rings" calls_rings(Nothing) -> Vec<Ring>;
+    /// The call on this device.
+    "calls.current" calls_current(Nothing) -> Option<CallProgress>;
+    /// Rings the other person of a conversation.
+    "calls.start" calls_start(CallStartArgs) -> CallProgress;
+    /// Accepts a ring on this device.
+    "calls.accept" calls_accept(CallAcceptArgs) -> Nothing;
+    /// Declines a ring on all devices.
+    "calls.reject" calls_reject(CallRejectArgs) -> Nothing;
+    /// Hangs up, or gives up calling.
+    "calls.hang_up" calls_hang_up(CallArgs) -> Nothing;
+    /// Puts away a call that is over.
+    "calls.dismiss" calls_dismiss(CallArgs) -> Nothing;
+    /// Microphone on or off.
+    "calls.microphone" calls_microphone(SwitchArgs) -> Nothing;
+    /// Camera on or off.
+    "calls.camera" calls_camera(SwitchArgs) -> Nothing;
+    /// The page is there: what to show first. Until then the core keeps what was asked for.
+    "view.opened" view_opened(Nothing) -> Opened;
+    /// What the person is looking at, so that it needs no notification.
+    "view.looking_at" view_looking_at(LookingAtArgs) -> Nothing;
+    /// What the person chose for this device.
+    "settings.get" settings_get(Nothing) -> Settings;
+    /// Chooses.
+    "settings.set" settings_set(Settings) -> Nothing;
+}
+
+fn read<T: serde::de::DeserializeOwned>(args: Value) -> Result<T, UiError> {
+    // The reason is left out on purpose: it may quote what a person typed.
+    serde_json::from_value(args).map_err(|_| UiError::new(ErrorKind::Invalid).with("field", "args"))
+}
+
+fn answer<T: Serialize>(value: T) -> Result<Value, UiError> {
+    serde_json::to_value(value).map_err(|_| UiError::new(ErrorKind::Internal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Not a test of behaviour: writes the TypeScript list beside the types, as ts-rs does.
+    #[test]
+    fn export_commands() {
+        let (imports, lines) = typescript();
+        let mut file = String::from("// Generated by `cargo test -p im-contract`. Do not edit.\n");
+        for name in imports {
+            file.push_str(&format!("import type {{ {name} }} from './{name}';\n"));
+        }
+        file.push_str(
+            "\n/** Every request the UI may make, with its arguments and its answer. */\n",
+        );
+        file.push_str("export interface Commands {\n");
+        file.push_str(&lines);
+        file.push_str("}\n");
+        let folder = std::env::var("TS_RS_EXPORT_DIR").unwrap();
+        std::fs::write(std::path::Path::new(&folder).join("commands.ts"), file).unwrap();
+    }
+}

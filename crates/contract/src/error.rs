@@ -1,0 +1,119 @@
+//! What went wrong, for a person.
+
+use im_protocol::{ErrorCode, WireError};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use ts_rs::TS;
+
+/// What the UI acts on. Each has its sentence in the catalogue under `error_<kind>`; a kind is
+/// added only where the UI does or says something of its own for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ErrorKind {
+    /// E-mail or password is wrong.
+    WrongPassword,
+    /// The address is taken.
+    EmailTaken,
+    /// The invitation's code is unknown, used or expired.
+    BadInvitation,
+    /// Nobody is signed in, or the session is over: sign in.
+    SignInAgain,
+    /// The server's address is not one: `wss`/`https` outside this computer, a host, a port.
+    BadServerAddress,
+    /// The server did not answer.
+    ServerUnreachable,
+    /// Something answered there, but it is no InstantMentor server.
+    NotAServer,
+    /// This app is too old for the server.
+    AppTooOld,
+    /// The server is too old for this app.
+    ServerTooOld,
+    /// The person may not do this.
+    NotAllowed,
+    /// It is not there (anymore).
+    NotFound,
+    /// Too much at once.
+    TooFast,
+    /// Longer than the limit in `params.limit`.
+    TooLong,
+    /// Something is missing or malformed; `params.field` says where.
+    Invalid,
+    /// The call is over or was answered elsewhere.
+    CallOver,
+    /// Already in a call.
+    InACall,
+    /// Media could not start.
+    MediaUnavailable,
+    /// Not connected right now, and this cannot wait.
+    NotConnected,
+    /// The disk refused: full, read-only, broken.
+    Storage,
+    /// What is stored on this device was written by a newer version of this app.
+    DataTooNew,
+    /// The server or the core failed; trying again may help.
+    Internal,
+}
+
+/// An error as the UI gets it: a kind, values for its sentence, and whether to offer "Try again".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, thiserror::Error)]
+#[error("{kind:?}")]
+#[ts(export)]
+pub struct UiError {
+    /// What to act on.
+    pub kind: ErrorKind,
+    /// Values for the sentence.
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+}
+
+impl UiError {
+    /// An error without values.
+    #[must_use]
+    pub fn new(kind: ErrorKind) -> Self {
+        let retryable = matches!(
+            kind,
+            ErrorKind::ServerUnreachable
+                | ErrorKind::TooFast
+                | ErrorKind::NotConnected
+                | ErrorKind::Internal
+                | ErrorKind::MediaUnavailable
+        );
+        Self {
+            kind,
+            params: BTreeMap::new(),
+            retryable,
+        }
+    }
+
+    /// Adds a value for the sentence.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.params.insert(name.to_owned(), value.to_string());
+        self
+    }
+}
+
+impl From<&WireError> for UiError {
+    fn from(error: &WireError) -> Self {
+        let kind = match error.code {
+            ErrorCode::Unauthorized | ErrorCode::TokenExpired | ErrorCode::SessionRevoked => {
+                ErrorKind::SignInAgain
+            }
+            ErrorCode::UpgradeRequired => ErrorKind::AppTooOld,
+            ErrorCode::Forbidden => ErrorKind::NotAllowed,
+            ErrorCode::NotFound | ErrorCode::Gone => ErrorKind::NotFound,
+            ErrorCode::Invalid | ErrorCode::IdReused | ErrorCode::Conflict => ErrorKind::Invalid,
+            ErrorCode::TooLarge => ErrorKind::TooLong,
+            ErrorCode::RateLimited => ErrorKind::TooFast,
+            ErrorCode::Busy => ErrorKind::InACall,
+            ErrorCode::AnsweredElsewhere => ErrorKind::CallOver,
+            ErrorCode::Offline | ErrorCode::Unavailable => ErrorKind::NotConnected,
+            ErrorCode::UnknownEvent => ErrorKind::ServerTooOld,
+            ErrorCode::Internal | ErrorCode::Other(_) => ErrorKind::Internal,
+        };
+        Self::new(kind)
+    }
+}

@@ -1,0 +1,51 @@
+//! What the core tells. The UI keeps no second truth: most events say only what to read again.
+
+use crate::views::{Account, CallLevels, CallProgress, Connection, Ring, RingEnd, Settings};
+use im_protocol::{CallId, ConversationId};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Something happened in the core.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
+#[ts(export)]
+pub enum CoreEvent {
+    /// Who is signed in has changed.
+    Account(Account),
+    /// The connection's line has changed.
+    Connection(Connection),
+    /// The conversation list has changed: read it again. Also sent for changes of presence.
+    Conversations,
+    /// Messages of a conversation have changed: read its page again where it is shown.
+    Messages {
+        /// Which conversation.
+        #[ts(as = "String")]
+        conversation: ConversationId,
+    },
+    /// People, presence or mentors' statuses have changed: read them again where shown.
+    People,
+    /// A call rings here, or what is known of it has changed.
+    Ring(Ring),
+    /// It does not ring anymore.
+    RingEnded {
+        /// Which.
+        #[ts(as = "String")]
+        call: CallId,
+        /// Why.
+        end: RingEnd,
+    },
+    /// The call on this device has changed; none once it was over and was put away.
+    Call(Option<CallProgress>),
+    /// Loudness in the call, about ten times a second.
+    CallLevels(CallLevels),
+    /// Somebody asked (from the tray, a notification, a link) to see this conversation.
+    ShowConversation {
+        /// Which.
+        #[ts(as = "String")]
+        conversation: ConversationId,
+    },
+    /// What the person chose for this device has changed.
+    Settings(Settings),
+    /// Events were left out because the reader was too slow: read everything again.
+    Overflow,
+}

@@ -1,0 +1,45 @@
+//! Limits that both sides hold. The server refuses what is beyond them with `too_large`,
+//! `invalid` or `rate_limited`; clients stop a person before that.
+
+/// Characters (Unicode scalar values) in a message's text, at least one of them visible.
+pub const MESSAGE_CHARS: usize = 4_000;
+/// Messages in one `message:send`.
+pub const SEND_ITEMS: usize = 50;
+/// Bytes in one Socket.IO packet, either way.
+pub const PACKET_BYTES: usize = 512 * 1024;
+/// Bytes in a REST body (files have a door of their own).
+pub const BODY_BYTES: usize = 256 * 1024;
+/// Bytes in an SDP.
+pub const SDP_BYTES: usize = 64 * 1024;
+/// Bytes in an ICE candidate line.
+pub const CANDIDATE_BYTES: usize = 2 * 1024;
+/// Characters in a person's name.
+pub const NAME_CHARS: usize = 80;
+/// Characters in a status message.
+pub const STATUS_CHARS: usize = 140;
+/// Characters in what a call is about, and in a note given with a refusal.
+pub const ABOUT_CHARS: usize = 200;
+/// Characters in an e-mail address (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+pub const EMAIL_CHARS: usize = 254;
+/// Characters in a password, at least.
+pub const PASSWORD_MIN_CHARS: usize = 10;
+/// Bytes in a password, at most: Argon2 would take more, a flood would not be welcome.
+pub const PASSWORD_MAX_BYTES: usize = 256;
+/// Rows in one page, at most.
+pub const PAGE_ROWS: u32 = 200;
+/// Facts that the server sends ahead of `sync:ack`.
+pub const SYNC_WINDOW: u64 = 512;
+/// Facts in one `sync:facts`.
+pub const SYNC_BATCH: usize = 128;
+/// How long a call rings, in milliseconds.
+pub const RING_MS: i64 = 45_000;
+/// How long an accepted call may take to connect, in milliseconds.
+pub const CONNECT_MS: i64 = 20_000;
+/// How long a ringing call outlives the caller's last device, in milliseconds.
+pub const CALLER_GONE_MS: i64 = 10_000;
+/// How long a call outlives the sockets of both devices in it, in milliseconds.
+pub const ABANDONED_MS: i64 = 60_000;
+/// How long a presence lease holds, in milliseconds.
+pub const PRESENCE_LEASE_MS: i64 = 8_000;
+/// How long feed rows are kept, in milliseconds: 30 days.
+pub const FEED_KEPT_MS: i64 = 30 * 24 * 3_600_000;
