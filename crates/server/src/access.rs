@@ -1,0 +1,171 @@
+//! Who may do what: decided here and nowhere else, for every event and route.
+
+use crate::store::conversation::{Heads, Pair};
+use im_protocol::{PersonId, people::Role};
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Actor {
+    /// The person.
+    pub person: PersonId,
+    /// Their role.
+    pub role: Role,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Begin, or find, a conversation.
+    Open,
+    /// Read messages.
+    Read,
+    /// Write messages, and call.
+    Write,
+    /// Move the own read marker.
+    MarkRead,
+    /// Join a course by its code.
+    Enrol,
+    /// Say how available one is.
+    SetStatus,
+    /// Invite somebody.
+    Invite,
+}
+
+/// What it is asked of, with what has to be known of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Thing<'a> {
+    /// A conversation that is there.
+    Conversation(&'a Heads),
+    /// A conversation that may have to be made.
+    Pair {
+        /// Between whom.
+        pair: &'a Pair,
+        /// Whether something ties the two: enrolment in a course of the mentor's, and in the
+        /// course of the conversation where it is about one.
+        tied: bool,
+    },
+    /// A course.
+    Course,
+    /// One's own status.
+    Status,
+    /// An invitation as this role.
+    Invitation(Role),
+}
+
+/// Whether a person may do something with a thing. What is not allowed here is not allowed.
+#[must_use]
+pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
+    match (action, thing) {
+        (Action::Read | Action::Write | Action::MarkRead, Thing::Conversation(heads)) => {
+            heads.has(actor.person)
+        }
+        (Action::Open, Thing::Pair { pair, tied }) => {
+            let takes_part = match actor.role {
+                Role::Student => pair.student == actor.person,
+                Role::Mentor => pair.mentor == actor.person,
+                Role::Admin => false,
+            };
+            takes_part && tied
+        }
+        (Action::Enrol, Thing::Course) => actor.role == Role::Student,
+        (Action::SetStatus, Thing::Status) => actor.role == Role::Mentor,
+        (Action::Invite, Thing::Invitation(role)) => {
+            actor.role == Role::Admin && role != Role::Student
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    const ACTIONS: [Action; 7] = [
+        Action::Open,
+        Action::Read,
+        Action::Write,
+        Action::MarkRead,
+        Action::Enrol,
+        Action::SetStatus,
+        Action::Invite,
+    ];
+
+    /// Every role with every action on every thing: allowed is what this table says, word for
+    /// word, and nothing else.
+    #[test]
+    fn the_table_of_who_may_do_what() {
+        let (sam, maya, ada, lin) = (
+            PersonId::new(),
+            PersonId::new(),
+            PersonId::new(),
+            PersonId::new(),
+        );
+        let pair = Pair {
+            student: sam,
+            mentor: maya,
+            course: None,
+        };
+        let heads = Heads {
+            pair,
+            seq: 0,
+            rev: 0,
+        };
+        let people = [
+            ("Sam the student", sam, Role::Student),
+            ("Lin, a student outside", lin, Role::Student),
+            ("Maya the mentor", maya, Role::Mentor),
+            ("Ben, a mentor outside", PersonId::new(), Role::Mentor),
+            ("Ada the admin", ada, Role::Admin),
+        ];
+        let things = [
+            ("their conversation", Thing::Conversation(&heads)),
+            (
+                "their tie",
+                Thing::Pair {
+                    pair: &pair,
+                    tied: true,
+                },
+            ),
+            (
+                "their pair, untied",
+                Thing::Pair {
+                    pair: &pair,
+                    tied: false,
+                },
+            ),
+            ("a course", Thing::Course),
+            ("own status", Thing::Status),
+            ("a student's invitation", Thing::Invitation(Role::Student)),
+            ("a mentor's invitation", Thing::Invitation(Role::Mentor)),
+            ("an admin's invitation", Thing::Invitation(Role::Admin)),
+        ];
+        let mut allowed = BTreeSet::new();
+        for (name, person, role) in people {
+            for action in ACTIONS {
+                for (what, thing) in things {
+                    if may(Actor { person, role }, action, thing) {
+                        allowed.insert(format!("{name}: {action:?} {what}"));
+                    }
+                }
+            }
+        }
+        let wanted = [
+            "Sam the student: Open their tie",
+            "Sam the student: Read their conversation",
+            "Sam the student: Write their conversation",
+            "Sam the student: MarkRead their conversation",
+            "Sam the student: Enrol a course",
+            "Lin, a student outside: Enrol a course",
+            "Maya the mentor: Open their tie",
+            "Maya the mentor: Read their conversation",
+            "Maya the mentor: Write their conversation",
+            "Maya the mentor: MarkRead their conversation",
+            "Maya the mentor: SetStatus own status",
+            "Ben, a mentor outside: SetStatus own status",
+            "Ada the admin: Invite a mentor's invitation",
+            "Ada the admin: Invite an admin's invitation",
+        ];
+        assert_eq!(allowed, wanted.into_iter().map(str::to_owned).collect());
+    }
+}

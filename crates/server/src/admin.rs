@@ -1,0 +1,159 @@
+//! `instantmentor-server admin`: an [`Operator`] on the command line, beside a running server or
+//! without one. SQLite lets two processes write one after the other.
+
+use crate::{
+    auth::random_code,
+    cli::{Failure, say},
+    clock::Clock,
+    config::Config,
+    error::Error,
+    hub::Hub,
+    operator::{DEMO_PASSWORD, Operator},
+    store::Store,
+    writer::Writer,
+};
+use clap::Subcommand;
+use im_protocol::people::Role;
+use std::{io, sync::Arc};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make an admin's account.
+    CreateAdmin {
+        /// The address to sign in with.
+        #[arg(long)]
+        email: String,
+        /// The name shown.
+        #[arg(long)]
+        name: String,
+        /// Read the password from standard input; without it one is made and shown once.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Invite a mentor or an admin; shows the code to give to them, once.
+    Invite {
+        /// Who is invited.
+        #[arg(long)]
+        email: String,
+        /// mentor or admin.
+        #[arg(long, value_parser = role)]
+        role: Role,
+    },
+    /// Add a course.
+    AddCourse {
+        /// The title shown.
+        #[arg(long)]
+        title: String,
+        /// Who teaches it.
+        #[arg(long)]
+        mentor_email: String,
+        /// With it students can enrol by themselves.
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Enrol a student in a course.
+    Enrol {
+        /// The course's id or code.
+        #[arg(long)]
+        course: String,
+        /// Who.
+        #[arg(long)]
+        student_email: String,
+    },
+    /// Fill the database with people, courses and conversations to try everything with. Their
+    /// password is known to everybody: refused in production.
+    Demo,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    match text {
+        "mentor" => Ok(Role::Mentor),
+        "admin" => Ok(Role::Admin),
+        _ => Err("mentor or admin is wanted".into()),
+    }
+}
+
+/// Runs a command against the configured data folder.
+pub(crate) async fn run(config: Config, command: Command) -> Result<(), Failure> {
+    if config.production && matches!(command, Command::Demo) {
+        return Err("demo people have a known password: not in production".into());
+    }
+    let store = Store::open(&config.data).await?;
+    // Nobody is connected here; a running server looks at its feeds.
+    let hub = Arc::new(Hub::default());
+    let (writer, task) = Writer::new(store.clone(), Clock::default(), hub).await?;
+    let stop = CancellationToken::new();
+    let writing = tokio::spawn(task.run(stop.clone()));
+    let done = match Operator::new(writer) {
+        Ok(operator) => carry_out(&operator, command).await,
+        Err(error) => Err(plain(error)),
+    };
+    stop.cancel();
+    writing.await.ok();
+    store.close().await;
+    done
+}
+
+async fn carry_out(operator: &Operator, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::CreateAdmin {
+            email,
+            name,
+            password_stdin,
+        } => {
+            let given = if password_stdin {
+                let mut line = String::new();
+                io::stdin().read_line(&mut line)?;
+                Some(line.trim_end_matches(['\r', '\n']).to_owned())
+            } else {
+                None
+            };
+            let password = match &given {
+                Some(given) => given.clone(),
+                None => random_code(15).map_err(plain)?,
+            };
+            let added = operator.add_person(&email, &name, Role::Admin, &password);
+            added.await.map_err(plain)?;
+            match given {
+                Some(_) => say("admin created")?,
+                None => say(&format!("admin created, password: {password}"))?,
+            }
+        }
+        Command::Invite { email, role } => {
+            let invitation = operator.invite(&email, role).await.map_err(plain)?;
+            say(&format!("invitation code: {}", invitation.code))?;
+        }
+        Command::AddCourse {
+            title,
+            mentor_email,
+            code,
+        } => {
+            let added = operator.add_course(&title, &mentor_email, code.as_deref());
+            say(&format!("course: {}", added.await.map_err(plain)?))?;
+        }
+        Command::Enrol {
+            course,
+            student_email,
+        } => {
+            let enrolled = operator.enrol(&course, &student_email).await;
+            say(&format!("conversation: {}", enrolled.map_err(plain)?))?;
+        }
+        Command::Demo => {
+            let people = operator.fill_with_demo().await.map_err(plain)?;
+            for person in people {
+                let (role, name, email) = (person.role_name(), person.name, person.email());
+                say(&format!("{role:8} {name:16} {email:22} {DEMO_PASSWORD}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sentence of a refusal, or what the database said.
+fn plain(error: Error) -> Failure {
+    match error {
+        Error::Refused(refused) => refused.message.into(),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,61 @@
+//! Everything that requests and events need, shared by all of them.
+
+use crate::{
+    auth::{Keys, Passwords},
+    clock::Clock,
+    config::Config,
+    dispatch::Table,
+    hub::Hub,
+    presence::Presence,
+    rates::Rates,
+    socket::Live,
+    store::Store,
+    writer::Writer,
+};
+use im_protocol::FeedEpoch;
+use std::sync::{Arc, atomic::AtomicUsize};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The running server's parts.
+pub(crate) struct App {
+    /// What the operator chose.
+    pub(crate) config: Config,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// For reading.
+    pub(crate) store: Store,
+    /// For writing.
+    pub(crate) writer: Writer,
+    /// Who is connected.
+    pub(crate) hub: Arc<Hub>,
+    /// Who counts as there.
+    pub(crate) presence: Arc<Presence>,
+    /// Signs and checks access tokens.
+    pub(crate) keys: Keys,
+    /// Hashes and checks passwords.
+    pub(crate) passwords: Passwords,
+    /// Against floods.
+    pub(crate) rates: Rates,
+    /// The life of the database.
+    pub(crate) epoch: FeedEpoch,
+    /// What clients may send.
+    pub(crate) events: Table,
+    /// Open sockets, those without a handshake included.
+    pub(crate) sockets: AtomicUsize,
+    /// Cancelled when the server stops: nothing new begins.
+    pub(crate) stop: CancellationToken,
+    /// What is to be over before the database is closed.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl App {
+    /// A connection has gone. `for_good` where its device said so, or was silent for long: its
+    /// presence then ends at once.
+    pub(crate) fn left(&self, live: &Arc<Live>, for_good: bool) {
+        if self.hub.detach(live) {
+            let now = self.clock.now();
+            self.presence
+                .left(live.person(), live.device(), now, for_good);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One error for everything that is asked of the server, and what of it is told.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use im_protocol::{ErrorCode, WireError};
+
+/// Why a request was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Refused for a reason that the asker may know.
+    #[error("refused: {}", .0.code)]
+    Refused(Box<WireError>),
+    /// The database failed. Told as `internal`.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// Something that must not be was found. Told as `internal`.
+    #[error("broken: {0}")]
+    Broken(&'static str),
+}
+
+impl Error {
+    /// A refusal with its sentence for people.
+    pub fn refused(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::Refused(Box::new(WireError::new(code, message)))
+    }
+
+    /// A rule of the payload is broken; the sentence says which.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::refused(ErrorCode::Invalid, message)
+    }
+
+    /// There is no such thing, or the asker may not know of it.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::refused(ErrorCode::NotFound, "This is not there (anymore).")
+    }
+
+    /// The asker may not do this.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::refused(ErrorCode::Forbidden, "You are not allowed to do this.")
+    }
+
+    /// The token is not one of ours.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::refused(ErrorCode::Unauthorized, "Please sign in.")
+    }
+
+    /// The session was ended.
+    #[must_use]
+    pub fn session_revoked() -> Self {
+        Self::refused(
+            ErrorCode::SessionRevoked,
+            "You were signed out on this device. Please sign in again.",
+        )
+    }
+
+    /// The server is stopping or overloaded.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::Refused(Box::new(
+            WireError::new(
+                ErrorCode::Unavailable,
+                "The server is not ready. Please try again in a moment.",
+            )
+            .retry_after(1_000),
+        ))
+    }
+
+    /// What the asker is told. Logs what they are not.
+    #[must_use]
+    pub fn to_wire(&self) -> WireError {
+        match self {
+            Self::Refused(error) => (**error).clone(),
+            Self::Database(error) => {
+                tracing::error!(error = %Shape(error), "the database failed");
+                internal()
+            }
+            Self::Broken(what) => {
+                tracing::error!(what, "something that must not be");
+                internal()
+            }
+        }
+    }
+}
+
+impl From<WireError> for Error {
+    fn from(error: WireError) -> Self {
+        Self::Refused(Box::new(error))
+    }
+}
+
+fn internal() -> WireError {
+    WireError::new(
+        ErrorCode::Internal,
+        "The server failed. Please try again; it has noted what went wrong.",
+    )
+}
+
+/// A database error without values: only its kind and the database's own code.
+struct Shape<'a>(&'a sqlx::Error);
+
+impl std::fmt::Display for Shape<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            // SQLite names tables and columns in its messages, never values.
+            sqlx::Error::Database(error) => f.write_str(error.message()),
+            sqlx::Error::RowNotFound => f.write_str("a row is missing"),
+            sqlx::Error::PoolTimedOut => f.write_str("no connection became free in time"),
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => f.write_str("it is closed"),
+            sqlx::Error::Io(error) => write!(f, "input or output: {}", error.kind()),
+            sqlx::Error::ColumnDecode { index, .. } => write!(f, "column {index} is not as known"),
+            _ => f.write_str("another failure"),
+        }
+    }
+}
+
+/// The HTTP status that goes with a code.
+fn status_of(code: &ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Unauthorized | ErrorCode::TokenExpired | ErrorCode::SessionRevoked => {
+            StatusCode::UNAUTHORIZED
+        }
+        ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::NotFound | ErrorCode::UnknownEvent => StatusCode::NOT_FOUND,
+        ErrorCode::Invalid => StatusCode::BAD_REQUEST,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::Gone => StatusCode::GONE,
+        ErrorCode::IdReused
+        | ErrorCode::Conflict
+        | ErrorCode::Busy
+        | ErrorCode::Offline
+        | ErrorCode::AnsweredElsewhere => StatusCode::CONFLICT,
+        ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal | ErrorCode::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let error = self.to_wire();
+        let status = status_of(&error.code);
+        let seconds = error.retry_after_ms.map(|ms| ms.div_ceil(1_000));
+        let body = Json(serde_json::json!({ "error": error }));
+        let mut response = (status, body).into_response();
+        if let Some(seconds) = seconds {
+            let value = HeaderValue::from(seconds);
+            response.headers_mut().insert(RETRY_AFTER, value);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_inside_is_not_told() {
+        let error = Error::Broken("a conversation without members").to_wire();
+        assert_eq!(error.code, ErrorCode::Internal);
+        assert!(!error.message.contains("members"));
+        let error = Error::from(sqlx::Error::PoolClosed).to_wire();
+        assert_eq!(error.code, ErrorCode::Internal);
+        assert!(error.retryable);
+    }
+
+    #[test]
+    fn a_refusal_with_a_wait_carries_the_header() {
+        let response = Error::unavailable().into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "1");
+    }
+}

@@ -1,0 +1,234 @@
+//! The pump of a connection: reads the person's feed after the connection's cursor and sends it in
+//! order, live and catch-up alike.
+//!
+//! It looks at the feed on each wake-up, on each acknowledgement that opens the window, and every
+//! quarter of a minute whatever happens: a lost wake-up costs that at most. A full send buffer
+//! stops it for a moment; nothing is skipped, for the feed is on disk.
+
+use crate::{
+    app::App,
+    error::Error,
+    packet,
+    socket::{Live, Text},
+    store::feed,
+};
+use im_protocol::{Notice, limits, sync::Facts};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How often it compares with the feed's head without being told to.
+const COMPARE: Duration = Duration::from_secs(15);
+/// How long it leaves a full send buffer, or a database in trouble, alone.
+const BREATHE: Duration = Duration::from_millis(50);
+
+/// The connection's hold on its pump: dropping it ends the pump.
+pub(crate) struct PumpHandle {
+    begin: Option<oneshot::Sender<()>>,
+    acknowledged: watch::Sender<u64>,
+    _stop: DropGuard,
+}
+
+impl PumpHandle {
+    /// Lets it flow, once the device has been told to expect it.
+    pub(crate) fn begin(&mut self) {
+        if let Some(begin) = self.begin.take() {
+            // A pump that has ended meanwhile need not begin.
+            begin.send(()).ok();
+        }
+    }
+
+    /// The device has stored facts up to here.
+    pub(crate) fn acknowledged(&self, n: u64) {
+        self.acknowledged.send_if_modified(|known| {
+            let rises = n > *known;
+            *known = n.max(*known);
+            rises
+        });
+    }
+}
+
+/// A pump, to be run as a task.
+pub(crate) struct Pump {
+    app: Arc<App>,
+    live: Arc<Live>,
+    begin: oneshot::Receiver<()>,
+    /// Facts up to here were sent, or need not be.
+    sent: u64,
+    head: watch::Receiver<u64>,
+    acknowledged: watch::Receiver<u64>,
+    stop: CancellationToken,
+}
+
+/// Why a pump pauses.
+enum Pause {
+    /// Everything was sent.
+    Done,
+    /// The device has to acknowledge first.
+    Window,
+    /// The send buffer is full, or the database failed.
+    Breathe,
+}
+
+impl Pump {
+    /// A pump from a cursor on, which waits for [`PumpHandle::begin`]; none where the connection is
+    /// gone.
+    pub(crate) fn new(app: &Arc<App>, live: &Arc<Live>, cursor: u64) -> Option<(Self, PumpHandle)> {
+        let head = app.hub.head_of(live.person())?;
+        let stop = live.stop().child_token();
+        let (sender, acknowledged) = watch::channel(cursor);
+        let (begin, begun) = oneshot::channel();
+        let handle = PumpHandle {
+            begin: Some(begin),
+            acknowledged: sender,
+            _stop: stop.clone().drop_guard(),
+        };
+        let pump = Self {
+            app: app.clone(),
+            live: live.clone(),
+            begin: begun,
+            sent: cursor,
+            head,
+            acknowledged,
+            stop,
+        };
+        Some((pump, handle))
+    }
+
+    /// Runs until the connection ends or begins anew.
+    pub(crate) async fn run(mut self) {
+        let stop = self.stop.clone();
+        stop.run_until_cancelled(async move {
+            if (&mut self.begin).await.is_err() {
+                return;
+            }
+            loop {
+                self.head.borrow_and_update();
+                self.acknowledged.borrow_and_update();
+                match self.flow().await {
+                    Ok(Pause::Done) => {
+                        tokio::select! {
+                            changed = self.head.changed() => if changed.is_err() { return },
+                            () = tokio::time::sleep(COMPARE) => {}
+                        }
+                    }
+                    Ok(Pause::Window) => {
+                        if self.acknowledged.changed().await.is_err() {
+                            return;
+                        }
+                    }
+                    Ok(Pause::Breathe) => tokio::time::sleep(BREATHE).await,
+                    Err(error) => {
+                        tracing::error!(error = %error, "a feed could not be read");
+                        tokio::time::sleep(BREATHE * 10).await;
+                    }
+                }
+            }
+        })
+        .await;
+    }
+
+    /// Sends what there is, as far as the window allows.
+    async fn flow(&mut self) -> Result<Pause, Error> {
+        loop {
+            let acknowledged = *self.acknowledged.borrow();
+            let ahead = self.sent.saturating_sub(acknowledged);
+            let room = limits::SYNC_WINDOW.saturating_sub(ahead);
+            if room == 0 {
+                return Ok(Pause::Window);
+            }
+            let person = self.live.person();
+            let mut reader = self.app.store.read().await?;
+            let limit = room.min(limits::SYNC_BATCH as u64);
+            let rows = feed::after(&mut reader, person, self.sent, limit).await?;
+            let Some(last) = rows.last() else {
+                return Ok(Pause::Done);
+            };
+            let (up_to, full) = (last.n, rows.len() as u64 == limit);
+            let items = feed::facts(&mut reader, person, &rows, self.app.clock.now()).await?;
+            let head = if full {
+                feed::extent(&mut reader, person).await?.head
+            } else {
+                up_to
+            };
+            drop(reader);
+            let facts = Facts {
+                epoch: self.app.epoch,
+                after: self.sent,
+                items,
+                up_to,
+                head,
+            };
+            for (up_to, text) in packets(facts)? {
+                if !self.live.offer(Text::from(text)) {
+                    return Ok(Pause::Breathe);
+                }
+                self.sent = up_to;
+            }
+            if !full {
+                return Ok(Pause::Done);
+            }
+        }
+    }
+}
+
+/// Facts as packets within the limit of a packet, each with where it leads to. Many long messages
+/// do not fit into one.
+fn packets(facts: Facts) -> Result<Vec<(u64, String)>, Error> {
+    let mut waiting = vec![facts];
+    let mut packets = Vec::new();
+    while let Some(mut facts) = waiting.pop() {
+        let text = packet::told(Facts::EVENT, &facts)
+            .map_err(|_| Error::Broken("facts are not written"))?;
+        let half = facts.items.len() / 2;
+        if text.len() <= limits::PACKET_BYTES || half == 0 {
+            packets.push((facts.up_to, text));
+            continue;
+        }
+        let later = facts.items.split_off(half);
+        let middle = facts.items.last().map_or(facts.after, |item| item.n);
+        waiting.push(Facts {
+            items: later,
+            after: middle,
+            ..facts.clone()
+        });
+        waiting.push(Facts {
+            up_to: middle,
+            ..facts
+        });
+    }
+    Ok(packets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use im_protocol::{FeedEpoch, sync::FeedItem};
+
+    #[test]
+    fn what_does_not_fit_into_one_packet_comes_in_several_without_a_gap() {
+        let item = |n| FeedItem {
+            n,
+            kind: "message".into(),
+            data: serde_json::json!({ "text": "x".repeat(16_000) }),
+        };
+        let facts = Facts {
+            epoch: FeedEpoch::new(),
+            after: 10,
+            items: (11..=138).map(item).collect(),
+            up_to: 140,
+            head: 500,
+        };
+        let packets = packets(facts).unwrap();
+        assert!(packets.len() > 1);
+        let (mut at, mut seen) = (10, 0);
+        for (up_to, text) in packets {
+            assert!(text.len() <= limits::PACKET_BYTES);
+            let (_, facts): (String, Facts) =
+                serde_json::from_str(text.strip_prefix('2').unwrap()).unwrap();
+            assert_eq!((facts.after, facts.up_to), (at, up_to));
+            (at, seen) = (up_to, seen + facts.items.len());
+        }
+        assert_eq!((at, seen), (140, 128));
+    }
+}

@@ -1,0 +1,58 @@
+//! Accounts, lists and pages of history over HTTP: the routes of [`im_protocol::rest`].
+
+mod accounts;
+mod extract;
+mod health;
+pub(crate) mod ice;
+mod lists;
+mod origin;
+
+use crate::{app::App, error::Error, socket};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use im_protocol::{ErrorCode, limits};
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Everything the server serves, Socket.IO included.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/v1/version", get(health::version))
+        .route("/v1/auth/register", post(accounts::register))
+        .route("/v1/auth/accept-invitation", post(accounts::accept))
+        .route("/v1/auth/sign-in", post(accounts::sign_in))
+        .route("/v1/auth/refresh", post(accounts::refresh))
+        .route("/v1/auth/sign-out", post(accounts::sign_out))
+        .route("/v1/me", get(accounts::me))
+        .route("/v1/invitations", post(accounts::invite))
+        .route("/v1/people", get(lists::people))
+        .route("/v1/courses", get(lists::courses))
+        .route("/v1/courses/enrol", post(lists::enrol))
+        .route("/v1/conversations", post(lists::open))
+        .route("/v1/conversations/{id}/messages", get(lists::history))
+        .route("/v1/ice-servers", get(ice::servers))
+        .method_not_allowed_fallback(not_found)
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
+        .with_state(app.clone())
+        .layer(socket::layer(app.clone()))
+        .layer(middleware::from_fn_with_state(app.clone(), origin::check))
+        .layer(origin::cors(app))
+        .layer(CatchPanicLayer::custom(broke))
+}
+
+async fn not_found() -> Error {
+    Error::refused(ErrorCode::UnknownEvent, "There is no such route here.")
+}
+
+/// A handler broke: the asker hears `internal`, nobody else notices.
+fn broke(_: Box<dyn std::any::Any + Send>) -> Response {
+    Error::Broken("a handler broke").into_response()
+}

@@ -1,0 +1,214 @@
+//! One connection of one device, after its handshake.
+
+use super::{Seat, Text, lane::Job};
+use crate::{packet, pump::PumpHandle};
+use engineioxide::{DisconnectReason, Socket as Engine};
+use im_protocol::{
+    DeviceId, Notice, PersonId, Reply, SessionId, UnixMs, WireError,
+    handshake::{ConnectionClosing, SessionEnded},
+    people::Role,
+};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Notices that may wait for the end of a handshake.
+const HELD: usize = 256;
+
+/// Who a connection speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Speaker {
+    /// The person.
+    pub person: PersonId,
+    /// Their role.
+    pub role: Role,
+    /// Their device.
+    pub device: DeviceId,
+    /// Their sign-in on it.
+    pub session: SessionId,
+}
+
+/// One connection of one device.
+pub struct Live {
+    speaker: Speaker,
+    engine: Arc<Engine<Seat>>,
+    /// What was told before the handshake was over; none once it is.
+    held: Mutex<Option<Vec<Text>>>,
+    /// When the access token ends.
+    expires_at: AtomicI64,
+    pub(super) calls: mpsc::Sender<Job>,
+    pub(super) data: mpsc::Sender<Job>,
+    /// Bytes of payloads in both queues.
+    pub(super) queued: AtomicUsize,
+    pump: Mutex<Option<PumpHandle>>,
+    stop: CancellationToken,
+    /// The session is over: nobody will come back on this connection's device.
+    ended: AtomicBool,
+}
+
+impl Live {
+    pub(super) fn new(
+        speaker: Speaker,
+        engine: Arc<Engine<Seat>>,
+        expires_at: UnixMs,
+        calls: mpsc::Sender<Job>,
+        data: mpsc::Sender<Job>,
+    ) -> Self {
+        Self {
+            speaker,
+            engine,
+            held: Mutex::new(Some(Vec::new())),
+            expires_at: AtomicI64::new(expires_at),
+            calls,
+            data,
+            queued: AtomicUsize::new(0),
+            pump: Mutex::new(None),
+            stop: CancellationToken::new(),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Who it speaks for.
+    #[must_use]
+    pub const fn speaker(&self) -> Speaker {
+        self.speaker
+    }
+
+    /// The person.
+    #[must_use]
+    pub const fn person(&self) -> PersonId {
+        self.speaker.person
+    }
+
+    /// The person's role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.speaker.role
+    }
+
+    /// The device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.speaker.device
+    }
+
+    /// The sign-in.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.speaker.session
+    }
+
+    /// When its access token ends.
+    pub(crate) fn expires_at(&self) -> UnixMs {
+        self.expires_at.load(Ordering::Relaxed)
+    }
+
+    /// Goes on with a newer access token.
+    pub(crate) fn renew(&self, expires_at: UnixMs) {
+        self.expires_at.store(expires_at, Ordering::Relaxed);
+    }
+
+    /// Ends with the connection.
+    pub(crate) const fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Sends a packet; before the handshake is over it waits for that. A client that reads too
+    /// slowly is disconnected: it comes back and syncs.
+    pub(crate) fn tell(&self, text: Text) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.as_mut() {
+            Some(waiting) if waiting.len() < HELD => waiting.push(text),
+            Some(_) => self.close(),
+            None => self.send(text),
+        }
+    }
+
+    /// Sends what opens the connection, then what was told meanwhile.
+    pub(super) fn open(&self, first: impl IntoIterator<Item = String>) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        for text in first {
+            self.send(Text::from(text));
+        }
+        for text in held.take().unwrap_or_default() {
+            self.send(text);
+        }
+    }
+
+    fn send(&self, text: Text) {
+        if self.engine.emit(text).is_err() && !self.engine.is_closed() {
+            tracing::info!(person = %self.person(), "a connection that reads too slowly is closed");
+            self.close();
+        }
+    }
+
+    /// Sends a packet where there is room for it. Says whether there was.
+    pub(crate) fn offer(&self, text: Text) -> bool {
+        self.engine.emit(text).is_ok()
+    }
+
+    /// Answers an event, where an answer is wanted.
+    pub(super) fn answer(&self, ack: Option<u64>, json: &str) {
+        if let Some(ack) = ack {
+            self.tell(Text::from(packet::answered(ack, json)));
+        }
+    }
+
+    /// Answers an event with a refusal, where an answer is wanted.
+    pub(super) fn refuse(&self, ack: Option<u64>, error: &WireError) {
+        let reply = Reply::<()>::Error(error.clone());
+        if let Ok(json) = serde_json::to_string(&reply) {
+            self.answer(ack, &json);
+        }
+    }
+
+    /// The session is over: says why, then closes for good.
+    pub(crate) fn end(&self, why: &WireError) {
+        self.ended.store(true, Ordering::Relaxed);
+        self.say(&SessionEnded { error: why.clone() });
+        self.send(Text::from(packet::DISCONNECTED));
+        self.close();
+    }
+
+    /// Whether its session is over.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// The server has a reason of its own: says so, then closes. Clients come back by themselves.
+    pub(crate) fn dismiss(&self, why: &WireError) {
+        self.say(&ConnectionClosing { error: why.clone() });
+        self.close();
+    }
+
+    fn say<N: Notice>(&self, notice: &N) {
+        if let Ok(text) = packet::told(N::EVENT, notice) {
+            self.send(Text::from(text));
+        }
+    }
+
+    fn close(&self) {
+        self.stop.cancel();
+        self.engine.close(DisconnectReason::TransportClose);
+    }
+
+    /// The connection is gone; its tasks end.
+    pub(super) fn closed(&self) {
+        self.stop.cancel();
+        self.pump().take();
+    }
+
+    /// The pump of this connection, from `sync:since` on.
+    pub(crate) fn pump(&self) -> MutexGuard<'_, Option<PumpHandle>> {
+        self.pump.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Live").field(&self.speaker).finish()
+    }
+}

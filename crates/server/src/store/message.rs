@@ -1,0 +1,233 @@
+//! Table `message`.
+
+use super::{
+    Connection, Row,
+    row::{Columns, column_of},
+};
+use crate::error::Error;
+use im_protocol::{
+    CallId, ConversationId, MessageId, PersonId,
+    call::{CallOutcome, MediaKinds},
+    conversation::{Accepted, Content, Message},
+};
+use serde::{Deserialize, Serialize};
+
+/// A message that is there already, as much of it as a repeated sending needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Who wrote it.
+    pub author: PersonId,
+    /// Over what was sent.
+    pub digest: String,
+    /// What was answered.
+    pub accepted: Accepted,
+}
+
+/// What a message about a call says, as it is stored.
+#[derive(Serialize, Deserialize)]
+struct CallBody {
+    call: CallId,
+    outcome: CallOutcome,
+    media: MediaKinds,
+    duration_ms: u64,
+}
+
+/// Adds a message, unless its id is known. Says whether it was added.
+///
+/// # Errors
+/// Where its content is of no known kind; where the database fails.
+pub async fn insert(conn: &mut Connection, message: &Message, digest: &str) -> Result<bool, Error> {
+    let (kind, body) = match &message.content {
+        Content::Text { text } => ("text", text.clone()),
+        Content::Call {
+            call,
+            outcome,
+            media,
+            duration_ms,
+        } => {
+            let body = CallBody {
+                call: *call,
+                outcome: *outcome,
+                media: *media,
+                duration_ms: *duration_ms,
+            };
+            let json = serde_json::to_string(&body);
+            let json = json.map_err(|_| Error::Broken("a call's record is not written"))?;
+            ("call", json)
+        }
+        Content::Unknown => return Err(Error::Broken("content of an unknown kind")),
+    };
+    let sql = "INSERT INTO message
+        (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
+    let done = sqlx::query(sql)
+        .bind(message.id.to_string())
+        .bind(message.conversation.to_string())
+        .bind(column_of(message.seq))
+        .bind(column_of(message.rev))
+        .bind(message.author.to_string())
+        .bind(kind)
+        .bind(body)
+        .bind(digest)
+        .bind(message.written_at)
+        .bind(message.accepted_at)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What is known of a message id.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn known(conn: &mut Connection, id: MessageId) -> Result<Option<Known>, Error> {
+    let sql = "SELECT id, author, digest, seq, rev, accepted_at FROM message WHERE id = $1";
+    let row = sqlx::query(sql)
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Known {
+        author: row.parsed("author")?,
+        digest: row.text("digest")?,
+        accepted: Accepted {
+            id: row.parsed("id")?,
+            seq: row.count("seq")?,
+            rev: row.count("rev")?,
+            accepted_at: row.int("accepted_at")?,
+        },
+    }))
+}
+
+/// What changed in a conversation after a revision, by rising revision.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn changed_after(
+    conn: &mut Connection,
+    conversation: ConversationId,
+    rev: u64,
+    limit: u32,
+) -> Result<Vec<Message>, Error> {
+    let rows = sqlx::query(CHANGED_AFTER)
+        .bind(conversation.to_string())
+        .bind(column_of(rev))
+        .bind(i64::from(limit))
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+const CHANGED_AFTER: &str =
+    "SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at
+    FROM message WHERE conversation = $1 AND rev > $2 ORDER BY rev LIMIT $3";
+
+/// The messages just before a place, newest first.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn before(
+    conn: &mut Connection,
+    conversation: ConversationId,
+    seq: u64,
+    limit: u32,
+) -> Result<Vec<Message>, Error> {
+    let rows = sqlx::query(BEFORE)
+        .bind(conversation.to_string())
+        .bind(column_of(seq))
+        .bind(i64::from(limit))
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+const BEFORE: &str =
+    "SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at
+    FROM message WHERE conversation = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
+
+/// A message out of its columns.
+///
+/// # Errors
+/// Where a column does not fit.
+pub fn read(row: &Row) -> Result<Message, Error> {
+    let body = row.text("body")?;
+    let content = match row.text("kind")?.as_str() {
+        "text" => Content::Text { text: body },
+        "call" => {
+            let call: CallBody = serde_json::from_str(&body)
+                .map_err(|_| Error::Broken("a call's record cannot be read"))?;
+            Content::Call {
+                call: call.call,
+                outcome: call.outcome,
+                media: call.media,
+                duration_ms: call.duration_ms,
+            }
+        }
+        _ => Content::Unknown,
+    };
+    Ok(Message {
+        id: row.parsed("id")?,
+        conversation: row.parsed("conversation")?,
+        seq: row.count("seq")?,
+        rev: row.count("rev")?,
+        author: row.parsed("author")?,
+        content,
+        written_at: row.int("written_at")?,
+        accepted_at: row.int("accepted_at")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{School, scans};
+
+    #[tokio::test]
+    async fn pages_go_back_from_a_place_and_changes_forward_from_a_revision() {
+        let mut school = School::open().await;
+        let (maya, sam, _) = school.maya_sam_lin().await;
+        let id = school.conversation(sam, maya).await;
+        for text in ["one", "two", "three", "four"] {
+            school.say(id, sam, text).await;
+        }
+        let seqs = |messages: Vec<Message>| messages.iter().map(|m| m.seq).collect::<Vec<_>>();
+        let conn = &mut school.conn;
+        assert_eq!(seqs(before(conn, id, 4, 2).await.unwrap()), [3, 2]);
+        assert_eq!(seqs(changed_after(conn, id, 2, 9).await.unwrap()), [3, 4]);
+    }
+
+    #[tokio::test]
+    async fn the_record_of_a_call_is_read_as_it_was_written() {
+        let mut school = School::open().await;
+        let (maya, sam, _) = school.maya_sam_lin().await;
+        let conversation = school.conversation(sam, maya).await;
+        let message = Message {
+            id: MessageId::new(),
+            conversation,
+            seq: 1,
+            rev: 1,
+            author: sam,
+            content: Content::Call {
+                call: CallId::new(),
+                outcome: CallOutcome::Missed,
+                media: MediaKinds::VIDEO,
+                duration_ms: 0,
+            },
+            written_at: 1,
+            accepted_at: 1,
+        };
+        let conn = &mut school.conn;
+        assert!(insert(conn, &message, "d").await.unwrap());
+        assert!(!insert(conn, &message, "d").await.unwrap());
+        let read = changed_after(conn, conversation, 0, 9).await.unwrap();
+        assert_eq!(read, [message]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_scanned_or_sorted() {
+        let mut school = School::open().await;
+        for sql in [CHANGED_AFTER, BEFORE] {
+            assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
+        }
+    }
+}

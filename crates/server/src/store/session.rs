@@ -1,0 +1,229 @@
+//! Tables `session` and `refresh_token`: sign-ins and the families of their refresh tokens.
+
+use super::{Connection, row::Columns};
+use crate::error::Error;
+use im_protocol::{DeviceId, PersonId, SessionId, UnixMs, rest::Device};
+
+/// A session as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Which.
+    pub id: SessionId,
+    /// Whose.
+    pub person: PersonId,
+    /// Where.
+    pub device: DeviceId,
+    /// The hash of its newest refresh token.
+    pub newest_token: String,
+    /// When it was ended, if it was.
+    pub revoked_at: Option<UnixMs>,
+}
+
+/// A refresh token as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// SHA-256, hexadecimal.
+    pub hash: String,
+    /// Its family.
+    pub session: SessionId,
+    /// The token that was given for it.
+    pub parent: Option<String>,
+    /// When it ends by itself.
+    pub expires_at: UnixMs,
+    /// When it was first given for a successor.
+    pub used_at: Option<UnixMs>,
+}
+
+/// Adds a session whose newest token is to be added next.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn insert(
+    conn: &mut Connection,
+    id: SessionId,
+    person: PersonId,
+    device: &Device,
+    newest_token: &str,
+    now: UnixMs,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO session
+        (id, person, device, device_name, created_at, newest_token, revoked_at)
+        VALUES ($1, $2, $3, $4, $5, $6, NULL)";
+    sqlx::query(sql)
+        .bind(id.to_string())
+        .bind(person.to_string())
+        .bind(device.id.to_string())
+        .bind(&device.name)
+        .bind(now)
+        .bind(newest_token)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A session.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn get(conn: &mut Connection, id: SessionId) -> Result<Option<Session>, Error> {
+    let sql = "SELECT id, person, device, newest_token, revoked_at FROM session WHERE id = $1";
+    let row = sqlx::query(sql)
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Session {
+        id: row.parsed("id")?,
+        person: row.parsed("person")?,
+        device: row.parsed("device")?,
+        newest_token: row.text("newest_token")?,
+        revoked_at: row.maybe_int("revoked_at")?,
+    }))
+}
+
+/// Ends a session. Says whether it was alive.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn revoke(conn: &mut Connection, id: SessionId, now: UnixMs) -> Result<bool, Error> {
+    let sql = "UPDATE session SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    let done = sqlx::query(sql)
+        .bind(id.to_string())
+        .bind(now)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The living sessions of a person on a device.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn living_on(
+    conn: &mut Connection,
+    person: PersonId,
+    device: DeviceId,
+) -> Result<Vec<SessionId>, Error> {
+    let sql = "SELECT id FROM session WHERE person = $1 AND device = $2 AND revoked_at IS NULL";
+    let rows = sqlx::query(sql)
+        .bind(person.to_string())
+        .bind(device.to_string())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| row.parsed("id")).collect()
+}
+
+/// The sessions that were ended at a moment or later.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn ended_since(conn: &mut Connection, since: UnixMs) -> Result<Vec<SessionId>, Error> {
+    let rows = sqlx::query(ENDED_SINCE).bind(since).fetch_all(conn).await?;
+    rows.iter().map(|row| row.parsed("id")).collect()
+}
+
+const ENDED_SINCE: &str = "SELECT id FROM session WHERE revoked_at >= $1";
+
+/// A refresh token by its hash.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn token(conn: &mut Connection, hash: &str) -> Result<Option<RefreshToken>, Error> {
+    let sql = "SELECT hash, session, parent, expires_at, used_at FROM refresh_token
+        WHERE hash = $1";
+    let row = sqlx::query(sql).bind(hash).fetch_optional(conn).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(RefreshToken {
+        hash: row.text("hash")?,
+        session: row.parsed("session")?,
+        parent: row.maybe("parent")?,
+        expires_at: row.int("expires_at")?,
+        used_at: row.maybe_int("used_at")?,
+    }))
+}
+
+/// Adds a token to its family as the newest one.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn add_token(
+    conn: &mut Connection,
+    token: &RefreshToken,
+    now: UnixMs,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO refresh_token (hash, session, parent, issued_at, expires_at, used_at)
+        VALUES ($1, $2, $3, $4, $5, NULL)";
+    sqlx::query(sql)
+        .bind(&token.hash)
+        .bind(token.session.to_string())
+        .bind(&token.parent)
+        .bind(now)
+        .bind(token.expires_at)
+        .execute(&mut *conn)
+        .await?;
+    let sql = "UPDATE session SET newest_token = $2 WHERE id = $1";
+    sqlx::query(sql)
+        .bind(token.session.to_string())
+        .bind(&token.hash)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a token was given for a successor; the first time counts.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn mark_used(conn: &mut Connection, hash: &str, now: UnixMs) -> Result<(), Error> {
+    let sql = "UPDATE refresh_token SET used_at = $2 WHERE hash = $1 AND used_at IS NULL";
+    sqlx::query(sql).bind(hash).bind(now).execute(conn).await?;
+    Ok(())
+}
+
+/// Forgets tokens that have expired, up to `limit` of them. Says how many.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn prune_tokens(conn: &mut Connection, now: UnixMs, limit: i64) -> Result<u64, Error> {
+    let done = sqlx::query(PRUNE)
+        .bind(now)
+        .bind(limit)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+const PRUNE: &str = "DELETE FROM refresh_token WHERE hash IN
+    (SELECT hash FROM refresh_token WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{School, scans};
+
+    #[tokio::test]
+    async fn a_session_ends_once() {
+        let mut school = School::open().await;
+        let (maya, ..) = school.maya_sam_lin().await;
+        let device = Device {
+            id: DeviceId::new(),
+            name: "Desk".into(),
+        };
+        let id = SessionId::new();
+        let conn = &mut school.conn;
+        insert(conn, id, maya, &device, "hash", 1).await.unwrap();
+        assert_eq!(living_on(conn, maya, device.id).await.unwrap(), [id]);
+        assert!(revoke(conn, id, 2).await.unwrap());
+        assert!(!revoke(conn, id, 3).await.unwrap());
+        assert_eq!(get(conn, id).await.unwrap().unwrap().revoked_at, Some(2));
+        assert!(living_on(conn, maya, device.id).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_scanned() {
+        let mut school = School::open().await;
+        for sql in [PRUNE, ENDED_SINCE] {
+            assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A small school for the tests of the tables, and a look at query plans.
+
+use super::{Connection, Store, conversation, course, message, person};
+use im_protocol::{
+    ConversationId, CourseId, MessageId, PersonId,
+    conversation::{Content, Message},
+    people::{Course, Me, Person, Role},
+};
+use sqlx::{AssertSqlSafe, Row as _};
+
+/// A fresh database and its writing connection.
+pub(crate) struct School {
+    pub(crate) conn: Connection,
+    _folder: tempfile::TempDir,
+}
+
+impl School {
+    pub(crate) async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        Self {
+            conn: store.writing().await.unwrap(),
+            _folder: folder,
+        }
+    }
+
+    pub(crate) async fn person(&mut self, name: &str, role: Role) -> PersonId {
+        let me = Me {
+            person: Person {
+                id: PersonId::new(),
+                name: name.into(),
+                role,
+            },
+            email: format!("{}@school.example", name.to_lowercase()),
+        };
+        person::insert(&mut self.conn, &me, 1).await.unwrap();
+        me.person.id
+    }
+
+    /// Maya the mentor, Sam and Lin the students.
+    pub(crate) async fn maya_sam_lin(&mut self) -> (PersonId, PersonId, PersonId) {
+        let maya = self.person("Maya", Role::Mentor).await;
+        let sam = self.person("Sam", Role::Student).await;
+        let lin = self.person("Lin", Role::Student).await;
+        (maya, sam, lin)
+    }
+
+    pub(crate) async fn course(&mut self, title: &str, mentor: PersonId) -> CourseId {
+        let course = Course {
+            id: CourseId::new(),
+            title: title.into(),
+            mentor,
+        };
+        let conn = &mut self.conn;
+        course::insert(conn, &course, Some(title), 1).await.unwrap();
+        course.id
+    }
+
+    pub(crate) async fn enrol(&mut self, student: PersonId, course: CourseId) {
+        let conn = &mut self.conn;
+        course::enrol(conn, student, course, 1).await.unwrap();
+    }
+
+    pub(crate) async fn conversation(
+        &mut self,
+        student: PersonId,
+        mentor: PersonId,
+    ) -> ConversationId {
+        let id = ConversationId::new();
+        let pair = conversation::Pair {
+            student,
+            mentor,
+            course: None,
+        };
+        conversation::insert(&mut self.conn, id, pair, 1)
+            .await
+            .unwrap();
+        id
+    }
+
+    pub(crate) async fn say(&mut self, id: ConversationId, author: PersonId, text: &str) {
+        let conn = &mut self.conn;
+        let heads = conversation::heads(conn, id).await.unwrap().unwrap();
+        let message = Message {
+            id: MessageId::new(),
+            conversation: id,
+            seq: heads.seq + 1,
+            rev: heads.rev + 1,
+            author,
+            content: Content::Text { text: text.into() },
+            written_at: 1,
+            accepted_at: 1,
+        };
+        message::insert(conn, &message, "digest").await.unwrap();
+        let (seq, rev) = (message.seq, message.rev);
+        conversation::set_heads(conn, id, seq, rev).await.unwrap();
+        let other = heads.other(author);
+        conversation::add_unread(conn, id, other, 1).await.unwrap();
+    }
+}
+
+/// The steps of a query's plan that read a whole table or index.
+pub(crate) async fn scans(conn: &mut Connection, sql: &'static str) -> Vec<String> {
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = sqlx::query(explain).fetch_all(conn).await.unwrap();
+    let steps = rows.iter().map(|row| row.get::<String, _>("detail"));
+    steps.filter(|step| step.starts_with("SCAN ")).collect()
+}

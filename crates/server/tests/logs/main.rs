@@ -1,0 +1,151 @@
+//! What people say, who they are and what opens their doors stays out of the logs.
+
+#![cfg(test)]
+
+#[path = "../scenarios/school.rs"]
+#[expect(dead_code, reason = "shared with the scenarios, which use the rest")]
+mod school;
+
+use im_protocol::{
+    DeviceId, ErrorCode,
+    handshake::{SessionEnded, SessionRenew},
+    people::{Availability, StatusSet},
+    rest::{Invite, Refresh, SignIn, SignedIn, Tokens},
+};
+use school::{PASSWORD, School, email_of};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_hold_nothing_private() {
+    let lines = Lines::default();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(
+            "debug,im_server=trace,im_socketio=off,hyper=off",
+        ))
+        .with_writer(lines.clone())
+        .with_ansi(false)
+        .init();
+
+    let secret_words = "the answer is forty-two";
+    let status_words = "gone fishing until noon";
+    let mut school = School::open().await;
+    let (maya, sam, conversation) = school.maya_and_sam().await;
+    let mut device = school.connect(&sam).await;
+    let cursor = device.sync_from_snapshot().await;
+    device.send(conversation, &[secret_words]).await.unwrap();
+    device.facts(cursor, |facts| !facts.is_empty()).await;
+    let maya_device = school.connect(&maya).await;
+    let status = StatusSet {
+        availability: Availability::Break,
+        message: status_words.into(),
+    };
+    maya_device.ask(status).await.unwrap();
+
+    // And now everything that goes wrong.
+    let payload = serde_json::json!({ "text": secret_words });
+    device.ask_raw("no:such", &payload).await.unwrap_err();
+    device.ask_raw("message:send", &payload).await.unwrap_err();
+    let renew = SessionRenew {
+        token: maya.token().to_owned(),
+    };
+    let refused = device.ask(renew).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Unauthorized);
+    let mut forged = maya.auth();
+    forged.token.push('x');
+    assert!(school.try_connect(forged).await.is_err());
+    let wrong = SignIn {
+        email: email_of("Sam"),
+        password: "not the password".into(),
+        device: im_protocol::rest::Device {
+            id: DeviceId::new(),
+            name: "Sam's own desk".into(),
+        },
+    };
+    let refused = school
+        .post::<SignedIn>("/v1/auth/sign-in", None, &wrong)
+        .await;
+    refused.unwrap_err();
+    let invite = Invite {
+        email: email_of("Ben"),
+        role: im_protocol::people::Role::Mentor,
+    };
+    let refused = school.post::<serde_json::Value>("/v1/invitations", Some(sam.token()), &invite);
+    refused.await.unwrap_err();
+    let first = Refresh {
+        refresh_token: sam.signed_in.tokens.refresh_token.clone(),
+    };
+    let second: Tokens = school.post("/v1/auth/refresh", None, &first).await.unwrap();
+    let second = Refresh {
+        refresh_token: second.refresh_token,
+    };
+    let third: Tokens = school
+        .post("/v1/auth/refresh", None, &second)
+        .await
+        .unwrap();
+    let replayed = school
+        .post::<Tokens>("/v1/auth/refresh", None, &first)
+        .await;
+    assert_eq!(replayed.unwrap_err().code, ErrorCode::SessionRevoked);
+    device.hear::<SessionEnded>().await;
+    school.restart().await;
+
+    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for seen in [
+        "listening",
+        "stopped",
+        "an old refresh token was used again",
+        "connected",
+    ] {
+        assert!(
+            logged.contains(seen),
+            "not even {seen:?} was logged:\n{logged}"
+        );
+    }
+    let private = [
+        secret_words,
+        status_words,
+        PASSWORD,
+        "not the password",
+        "@school.example",
+        "Sam's own desk",
+        "Maya",
+        "Algebra",
+        maya.token(),
+        sam.token(),
+        &maya.signed_in.tokens.refresh_token,
+        &first.refresh_token,
+        &second.refresh_token,
+        &third.refresh_token,
+        &third.access_token,
+    ];
+    for word in private {
+        assert!(!logged.contains(word), "{word:?} was logged:\n{logged}");
+    }
+}

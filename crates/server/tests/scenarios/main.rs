@@ -1,0 +1,14 @@
+//! What people do with the server, through its real doors: HTTP and Socket.IO on a port of this
+//! machine, SQLite in a folder of its own.
+
+#![cfg(test)]
+
+mod accounts;
+mod bad_input;
+mod calls;
+mod connections;
+mod conversations;
+mod operating;
+mod presence;
+mod school;
+mod sync;
