@@ -1,0 +1,477 @@
+//! Who is signed in on this device: signing in and out, and what stays when the server refuses.
+//!
+//! One task owns it. A session that the server refuses is not a sign-out: the account is locked,
+//! with its cache and what is unsent kept on disk, until the same person signs in again.
+
+mod address;
+mod doors;
+mod installation;
+mod tokens;
+
+pub use address::{BadAddress, ServerAddress};
+pub(crate) use doors::How;
+pub(crate) use installation::replace;
+pub(crate) use tokens::{TokenError, Tokens};
+
+use crate::{
+    clock::Clock,
+    connection,
+    events::EventHub,
+    notify::{Notifier, Ringtone},
+    rest::{Http, Rest},
+    secrets::SecretStore,
+    session::{self, OpenAccount, Running, SessionEnd},
+    store::{self, Database, StoreError, outbox},
+};
+use im_call::media::MediaEngine;
+use im_contract::{
+    CoreEvent, ErrorKind, UiError,
+    commands::{SignOutResult, Unsent},
+    views::{Account, Connection, KeyringState, MeView},
+};
+use im_protocol::{
+    ConversationId,
+    people::Me,
+    rest::{SignedIn, Tokens as Pair},
+};
+use installation::{Installation, InstallationFile, Remembered};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use tokens::{ServerRefresher, TokenTask};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
+
+/// Requests that may wait.
+const QUEUE: usize = 16;
+/// How long a session may take to end before its files are closed under it.
+const ENDING: Duration = Duration::from_secs(5);
+/// How long telling the server of a sign-out may take.
+const SIGN_OUT: Duration = Duration::from_secs(5);
+
+/// What the task is made of.
+pub(crate) struct Parts {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) default_server: String,
+    pub(crate) device_name: String,
+    pub(crate) app: String,
+    pub(crate) secrets: Arc<dyn SecretStore>,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) ringtone: Arc<dyn Ringtone>,
+    pub(crate) media: Arc<dyn MediaEngine>,
+    pub(crate) clock: Clock,
+    pub(crate) events: EventHub,
+    pub(crate) visible: watch::Receiver<Option<ConversationId>>,
+}
+
+/// What everybody may see of the account.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    /// For the UI.
+    pub(crate) account: Account,
+    /// For commands, while somebody is signed in.
+    pub(crate) open: Option<Arc<OpenAccount>>,
+    /// The connection's line while nobody is.
+    pub(crate) line: Connection,
+}
+
+/// What is asked of the task.
+pub(crate) enum Ask {
+    /// Somebody comes in.
+    SignIn(How, oneshot::Sender<Result<Account, UiError>>),
+    /// The person goes.
+    SignOut(Unsent, oneshot::Sender<Result<SignOutResult, UiError>>),
+    /// The app ends; answered when everything is closed.
+    Stop(oneshot::Sender<()>),
+}
+
+/// A handle on the account's task. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct AccountDoor {
+    pub(crate) asks: mpsc::Sender<Ask>,
+    pub(crate) slot: watch::Receiver<Slot>,
+}
+
+/// See the module.
+pub(crate) struct AccountTask {
+    parts: Parts,
+    http: Http,
+    file: InstallationFile,
+    installation: Installation,
+    asks: mpsc::Receiver<Ask>,
+    slot: watch::Sender<Slot>,
+    signed_in: Option<SignedInHere>,
+}
+
+/// A running session with its tokens.
+struct SignedInHere {
+    server: ServerAddress,
+    me: Me,
+    tokens: Tokens,
+    keyring: watch::Receiver<KeyringState>,
+    running: Running,
+}
+
+/// What happens to a session without being asked for.
+enum Change {
+    Ended(SessionEnd),
+    Me,
+    Keyring,
+}
+
+impl AccountTask {
+    /// Reads what is known of this installation and opens the account that was used last.
+    ///
+    /// # Errors
+    /// Where the data folder cannot be used.
+    pub(crate) async fn open(parts: Parts) -> Result<(AccountDoor, Self), UiError> {
+        let file = InstallationFile::new(&parts.data_dir);
+        let installation = file.load().map_err(|error| storage(&error))?;
+        let (asks_tx, asks) = mpsc::channel(QUEUE);
+        let (slot, slot_rx) = watch::channel(Slot {
+            account: Account::SignedOut {
+                server: parts.default_server.clone(),
+            },
+            open: None,
+            line: connection::no_line(None),
+        });
+        let mut task = Self {
+            http: Http::new()?,
+            file,
+            installation,
+            asks,
+            slot,
+            signed_in: None,
+            parts,
+        };
+        task.reopen().await;
+        let door = AccountDoor {
+            asks: asks_tx,
+            slot: slot_rx,
+        };
+        Ok((door, task))
+    }
+
+    /// Opens the account that was used last, without asking the server.
+    async fn reopen(&mut self) {
+        let remembered = self.installation.person.clone();
+        let Some(remembered) = remembered.filter(|remembered| !remembered.locked) else {
+            self.publish(None).await;
+            return;
+        };
+        let server = ServerAddress::parse(&self.last_server());
+        let opened = match server {
+            Ok(server) => self
+                .begin(server, remembered.me, None)
+                .await
+                .map_err(UiError::from),
+            Err(BadAddress) => Err(UiError::new(ErrorKind::BadServerAddress)),
+        };
+        if let Err(error) = &opened {
+            tracing::error!(kind = ?error.kind, "the account cannot be opened");
+        }
+        self.publish(opened.err()).await;
+    }
+
+    /// Runs until the app ends.
+    pub(crate) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                ask = self.asks.recv() => match ask {
+                    Some(Ask::SignIn(how, reply)) => {
+                        let answer = self.sign_in(how).await;
+                        // Who asked may have given up.
+                        let _ = reply.send(answer);
+                    }
+                    Some(Ask::SignOut(unsent, reply)) => {
+                        let answer = self.sign_out(unsent).await;
+                        let _ = reply.send(answer);
+                    }
+                    Some(Ask::Stop(done)) => {
+                        self.end_session().await;
+                        let _ = done.send(());
+                        return;
+                    }
+                    None => {
+                        self.end_session().await;
+                        return;
+                    }
+                },
+                change = change(&mut self.signed_in) => self.changed(change).await,
+            }
+        }
+    }
+
+    async fn sign_in(&mut self, how: How) -> Result<Account, UiError> {
+        if self.signed_in.is_some() {
+            return Err(UiError::new(ErrorKind::Invalid).with("field", "account"));
+        }
+        let device = im_protocol::rest::Device {
+            id: self.installation.device,
+            name: self.parts.device_name.clone(),
+        };
+        let (server, answer) = doors::enter(&self.http, how, device).await?;
+        let SignedIn { me, tokens, .. } = answer;
+        if let Err(error) = self.begin(server.clone(), me.clone(), Some(tokens)).await {
+            // Nobody will use this token.
+            let _ = self.parts.secrets.delete(&self.secret_key(&me)).await;
+            return Err(error.into());
+        }
+        self.installation.server = Some(server.to_string());
+        self.installation.person = Some(Remembered { me, locked: false });
+        self.save_installation()?;
+        self.publish(None).await;
+        Ok(self.slot.borrow().account.clone())
+    }
+
+    /// Starts the session of a person, with the tokens of a sign-in or the stored ones.
+    async fn begin(
+        &mut self,
+        server: ServerAddress,
+        me: Me,
+        fresh: Option<Pair>,
+    ) -> Result<(), StoreError> {
+        let refresher = ServerRefresher {
+            http: self.http.clone(),
+            server: server.clone(),
+        };
+        let is_fresh = fresh.is_some();
+        let (tokens, mut task) = TokenTask::new(
+            Arc::new(refresher),
+            Arc::clone(&self.parts.secrets),
+            self.secret_key(&me),
+            fresh,
+        );
+        if is_fresh {
+            task.save_first().await;
+        }
+        tokio::spawn(task.run());
+        self.begin_with(server, me, tokens).await
+    }
+
+    async fn begin_with(
+        &mut self,
+        server: ServerAddress,
+        me: Me,
+        tokens: Tokens,
+    ) -> Result<(), StoreError> {
+        let running = session::start(session::Parts {
+            me: me.clone(),
+            server: server.clone(),
+            device: self.installation.device,
+            app: self.parts.app.clone(),
+            folder: self.file.account_folder(me.person.id),
+            tokens: tokens.clone(),
+            http: self.http.clone(),
+            clock: self.parts.clock.clone(),
+            events: self.parts.events.clone(),
+            notifier: Arc::clone(&self.parts.notifier),
+            ringtone: Arc::clone(&self.parts.ringtone),
+            media: Arc::clone(&self.parts.media),
+            visible: self.parts.visible.clone(),
+        })
+        .await?;
+        self.signed_in = Some(SignedInHere {
+            server,
+            me,
+            keyring: tokens.keyring(),
+            tokens,
+            running,
+        });
+        Ok(())
+    }
+
+    async fn changed(&mut self, change: Change) {
+        match change {
+            Change::Keyring => self.publish(None).await,
+            Change::Me => {
+                if let Some(here) = &mut self.signed_in {
+                    here.me = here.running.me.borrow_and_update().clone();
+                    let me = here.me.clone();
+                    self.installation.person = Some(Remembered { me, locked: false });
+                    if self.save_installation().is_err() {
+                        tracing::warn!("the person's new name could not be kept");
+                    }
+                }
+                self.publish(None).await;
+            }
+            Change::Ended(SessionEnd::Corrupt) => {
+                let Some(here) = self.signed_in.take() else {
+                    return;
+                };
+                let cache = store::cache_path(&self.file.account_folder(here.me.person.id));
+                let mark = self.parts.clock.now();
+                if let Err(error) = store::open::set_aside(&cache, mark) {
+                    tracing::error!(kind = %error.kind(), "a broken cache could not be set aside");
+                }
+                let begun = self.begin_with(here.server, here.me, here.tokens).await;
+                self.publish(begun.err().map(UiError::from)).await;
+            }
+            Change::Ended(SessionEnd::Refused) => {
+                self.signed_in = None;
+                if let Some(person) = &mut self.installation.person {
+                    person.locked = true;
+                }
+                if self.save_installation().is_err() {
+                    tracing::warn!("that the session is over could not be kept");
+                }
+                self.publish(None).await;
+            }
+            Change::Ended(SessionEnd::Stopped) => {
+                tracing::error!("the session ended without being asked to");
+                self.signed_in = None;
+                self.publish(Some(UiError::new(ErrorKind::Internal))).await;
+            }
+        }
+    }
+
+    async fn sign_out(&mut self, unsent: Unsent) -> Result<SignOutResult, UiError> {
+        let Some(person) = self.installation.person.clone() else {
+            return Ok(SignOutResult {
+                done: true,
+                unsent: 0,
+            });
+        };
+        let waiting = self.unsent(&person.me).await?;
+        if waiting > 0 && unsent == Unsent::Ask {
+            return Ok(SignOutResult {
+                done: false,
+                unsent: waiting,
+            });
+        }
+        if let Some(here) = &self.signed_in {
+            // While there is a connection to say so.
+            here.running.open.calls.close().await;
+            let rest = Rest {
+                http: self.http.clone(),
+                server: here.server.clone(),
+                tokens: here.tokens.clone(),
+            };
+            let nothing = serde_json::json!({});
+            let told = rest.post::<serde_json::Value>("/v1/auth/sign-out", &nothing);
+            // Without the network the server finds out when the session is not renewed.
+            if !matches!(timeout(SIGN_OUT, told).await, Ok(Ok(_))) {
+                tracing::info!("the server could not be told of the sign-out");
+            }
+        }
+        self.end_session().await;
+        let key = self.secret_key(&person.me);
+        if let Err(error) = self.parts.secrets.delete(&key).await {
+            tracing::warn!(%error, "the token could not be deleted from the keyring");
+        }
+        let folder = self.file.account_folder(person.me.person.id);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(&error)),
+            _ => {}
+        }
+        self.installation.person = None;
+        self.save_installation()?;
+        self.publish(None).await;
+        Ok(SignOutResult {
+            done: true,
+            unsent: 0,
+        })
+    }
+
+    async fn end_session(&mut self) {
+        let Some(here) = self.signed_in.take() else {
+            return;
+        };
+        // Gone where the session has ended already.
+        let _ = here.running.stop.send(());
+        if timeout(ENDING, here.running.done).await.is_err() {
+            tracing::warn!("the session did not end in time");
+            here.running.open.context.store.close().await;
+        }
+    }
+
+    /// Messages not sent yet, failed ones included, whether the account is locked or not.
+    async fn unsent(&self, me: &Me) -> Result<u32, UiError> {
+        if let Some(here) = &self.signed_in {
+            let store = &here.running.open.context.store;
+            return Ok(store.outbox.read(outbox::len).await?);
+        }
+        let path = store::outbox_path(&self.file.account_folder(me.person.id));
+        if !path.exists() {
+            return Ok(0);
+        }
+        let database = Database::open(&path, store::OUTBOX, 1)?;
+        let count = database.read(outbox::len).await;
+        database.close().await;
+        Ok(count?)
+    }
+
+    /// Tells everybody who is signed in now.
+    async fn publish(&self, problem: Option<UiError>) {
+        let server = self.last_server();
+        let account = match (&self.signed_in, &self.installation.person) {
+            (Some(here), _) => Account::SignedIn {
+                server: here.server.to_string(),
+                me: me_view(&here.me),
+                keyring: *here.keyring.borrow(),
+            },
+            (None, Some(person)) if person.locked => Account::Locked {
+                server,
+                email: person.me.email.clone(),
+                unsent: self.unsent(&person.me).await.unwrap_or(0),
+            },
+            _ => Account::SignedOut { server },
+        };
+        let open = self.signed_in.as_ref();
+        let slot = Slot {
+            account: account.clone(),
+            open: open.map(|here| Arc::clone(&here.running.open)),
+            line: connection::no_line(problem),
+        };
+        let off = slot.open.is_none().then(|| slot.line.clone());
+        self.slot.send_replace(slot);
+        self.parts.events.tell(CoreEvent::Account(account));
+        if let Some(line) = off {
+            self.parts.events.tell(CoreEvent::Connection(line));
+        }
+    }
+
+    fn last_server(&self) -> String {
+        self.installation
+            .server
+            .clone()
+            .unwrap_or_else(|| self.parts.default_server.clone())
+    }
+
+    /// Two installations of one person on one computer have a token each.
+    fn secret_key(&self, me: &Me) -> String {
+        format!("{}/{}", self.installation.device, me.person.id)
+    }
+
+    fn save_installation(&self) -> Result<(), UiError> {
+        self.file
+            .save(&self.installation)
+            .map_err(|error| storage(&error))
+    }
+}
+
+/// Waits for what happens to the session, for ever where there is none.
+async fn change(signed_in: &mut Option<SignedInHere>) -> Change {
+    let Some(here) = signed_in else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        ended = &mut here.running.done => Change::Ended(ended.unwrap_or(SessionEnd::Stopped)),
+        Ok(()) = here.running.me.changed() => Change::Me,
+        Ok(()) = here.keyring.changed() => Change::Keyring,
+    }
+}
+
+fn me_view(me: &Me) -> MeView {
+    MeView {
+        id: me.person.id,
+        name: me.person.name.clone(),
+        email: me.email.clone(),
+        role: me.person.role,
+    }
+}
+
+fn storage(error: &io::Error) -> UiError {
+    tracing::error!(kind = %error.kind(), "the data folder cannot be used");
+    UiError::new(ErrorKind::Storage)
+}

@@ -1,0 +1,230 @@
+//! The conversation list: the store's rows with what is true now.
+
+use crate::{
+    messages::{self, content_view},
+    people::{course_view, known_or_nameless},
+    session::{Context, Mail, OpenAccount},
+    store::{StoreError, conversation, course, message, outbox, read_mark},
+};
+use im_contract::{
+    ErrorKind, UiError,
+    views::{ContentView, ConversationRow, LastMessage},
+};
+use im_protocol::{
+    ConversationId, CourseId, PersonId,
+    conversation::{Conversation, Message},
+    people::{Course, Person},
+    rest::OpenConversation,
+};
+use rusqlite::Connection;
+use std::collections::HashMap;
+
+/// Characters of the last message in the list.
+const PREVIEW: usize = 120;
+
+/// A row of the store with what belongs to it.
+struct Found {
+    entry: conversation::ConversationEntry,
+    other: Person,
+    course: Option<Course>,
+    last: Option<Message>,
+}
+
+/// All conversations, newest first.
+pub(crate) async fn list(context: &Context) -> Result<Vec<ConversationRow>, UiError> {
+    // Before the accepted ones, or a message that is accepted meanwhile would be in neither.
+    let unsent: HashMap<ConversationId, outbox::OutboxRow> = context
+        .store
+        .outbox
+        .read(outbox::last_of_each)
+        .await?
+        .into_iter()
+        .map(|row| (row.conversation, row))
+        .collect();
+    let found = context
+        .store
+        .cache
+        .read(|connection| {
+            conversation::by_time(connection)?
+                .into_iter()
+                .map(|entry| find(connection, entry))
+                .collect::<Result<Vec<_>, StoreError>>()
+        })
+        .await?;
+    let mut rows: Vec<ConversationRow> = found
+        .into_iter()
+        .map(|found| {
+            let unsent = unsent.get(&found.entry.id);
+            row(context, found, unsent)
+        })
+        .collect();
+    // Stable: what is unsent moves up, the rest keeps the store's order.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+    Ok(rows)
+}
+
+/// One conversation.
+async fn get(context: &Context, id: ConversationId) -> Result<ConversationRow, UiError> {
+    let unsent = context
+        .store
+        .outbox
+        .read(move |connection| Ok(outbox::of_conversation(connection, id)?.pop()))
+        .await?;
+    let found = context
+        .store
+        .cache
+        .read(move |connection| {
+            conversation::get(connection, id)?
+                .map(|entry| find(connection, entry))
+                .transpose()
+        })
+        .await?
+        .ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
+    Ok(row(context, found, unsent.as_ref()))
+}
+
+/// The one conversation with a person about a course (or none). Where this device knows it, no
+/// network is needed.
+pub(crate) async fn open(
+    open: &OpenAccount,
+    with: PersonId,
+    course: Option<CourseId>,
+) -> Result<ConversationRow, UiError> {
+    let context = &open.context;
+    let known = context
+        .store
+        .cache
+        .read(move |connection| conversation::with(connection, with, course))
+        .await?;
+    if let Some(id) = known {
+        return get(context, id).await;
+    }
+    let me = context.me;
+    let made: Conversation = context
+        .rest
+        .post("/v1/conversations", &OpenConversation { with, course })
+        .await?;
+    let id = made.id;
+    context
+        .store
+        .cache
+        .write(move |tx| conversation::put(tx, &made, me))
+        .await?;
+    open.tell(Mail::Fetched(Some(id))).await;
+    get(context, id).await
+}
+
+/// The person has read so far.
+pub(crate) async fn read(open: &OpenAccount, id: ConversationId, seq: u64) -> Result<(), UiError> {
+    let context = &open.context;
+    let me = context.me;
+    let moved = context
+        .store
+        .cache
+        .write(move |tx| conversation::mark_read(tx, id, seq, me))
+        .await?;
+    if let Some(seq) = moved {
+        context
+            .store
+            .outbox
+            .write(move |tx| read_mark::put(tx, id, seq))
+            .await?;
+        open.tell(Mail::Read(id, seq)).await;
+    }
+    Ok(())
+}
+
+fn find(
+    connection: &Connection,
+    entry: conversation::ConversationEntry,
+) -> Result<Found, StoreError> {
+    Ok(Found {
+        other: known_or_nameless(connection, entry.other)?,
+        course: match entry.course {
+            Some(id) => course::get(connection, id)?,
+            None => None,
+        },
+        last: message::last(connection, entry.id)?,
+        entry,
+    })
+}
+
+fn row(context: &Context, found: Found, unsent: Option<&outbox::OutboxRow>) -> ConversationRow {
+    let Found {
+        entry,
+        other,
+        course,
+        last,
+    } = found;
+    // Between its acceptance and the deletion of its row a message is in both.
+    let unsent = unsent.filter(|row| last.as_ref().is_none_or(|last| last.id != row.id));
+    let at = unsent.map_or(entry.last_at, |row| row.written_at.max(entry.last_at));
+    let last = match unsent {
+        Some(row) => Some(LastMessage {
+            content: ContentView::Text {
+                text: preview(&row.text),
+            },
+            mine: true,
+            state: messages::unsent_state(&context.live, row),
+        }),
+        None => last.map(|last| LastMessage {
+            mine: last.author == context.me,
+            state: messages::state(&last, context.me, entry.other_read_seq),
+            content: short(content_view(last.content)),
+        }),
+    };
+    ConversationRow {
+        id: entry.id,
+        other: context.live.person(other),
+        course: course.map(course_view),
+        last,
+        unread: entry.unread,
+        at,
+        read_seq: entry.read_seq,
+        head_seq: entry.head_seq,
+    }
+}
+
+fn short(content: ContentView) -> ContentView {
+    match content {
+        ContentView::Text { text } => ContentView::Text {
+            text: preview(&text),
+        },
+        other => other,
+    }
+}
+
+/// A text on one line, cut where it is long.
+fn preview(text: &str) -> String {
+    let mut words = text.split_whitespace();
+    let mut line = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        if line.chars().count() > PREVIEW {
+            break;
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    if line.chars().count() <= PREVIEW {
+        return line;
+    }
+    let mut cut: String = line.chars().take(PREVIEW - 1).collect();
+    cut.push('…');
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_is_one_line_of_at_most_120_characters() {
+        assert_eq!(preview("  Hello\n\n  Maya \t!"), "Hello Maya !");
+        assert_eq!(preview(""), "");
+        let long = preview(&"ä".repeat(500));
+        assert_eq!(long.chars().count(), PREVIEW);
+        assert!(long.ends_with('…'));
+        let words = preview(&"word ".repeat(100));
+        assert_eq!(words.chars().count(), PREVIEW);
+    }
+}

@@ -1,0 +1,173 @@
+//! The core's handle: how an app starts it, listens to it and stops it.
+
+mod commands;
+
+use crate::{
+    account::{AccountDoor, AccountTask, Ask, Parts, Slot},
+    clock::Clock,
+    events::{EventHub, Events},
+    notify::{NotificationAction, Notifier, Ringtone},
+    secrets::SecretStore,
+    session::{Mail, OpenAccount},
+    settings,
+};
+use im_call::media::MediaEngine;
+use im_contract::{
+    ErrorKind, UiError,
+    views::{Connection, Settings},
+};
+use im_protocol::ConversationId;
+use std::{path::PathBuf, sync::Arc};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What an app gives the core.
+pub struct CoreConfig {
+    /// Where the core keeps its files; made where there is none. One core at a time.
+    pub data_dir: PathBuf,
+    /// The server that is offered where none was used before.
+    pub default_server: String,
+    /// What this installation is called in the person's list of devices, such as the computer's
+    /// name.
+    pub device_name: String,
+    /// Name and version of the app, such as `desktop/0.1.0`, for the server's statistics.
+    pub app: String,
+    /// Where refresh tokens are kept.
+    pub secrets: Arc<dyn SecretStore>,
+    /// The desktop's notifications.
+    pub notifier: Arc<dyn Notifier>,
+    /// What the person does on notifications, see [`crate::notify::actions`].
+    pub notification_actions: mpsc::Receiver<NotificationAction>,
+    /// The ringtone.
+    pub ringtone: Arc<dyn Ringtone>,
+    /// Sound and picture of calls.
+    pub media: Arc<dyn MediaEngine>,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+/// The core. Cheap to clone; it lives until [`Core::stop`], or until the last handle is gone.
+#[derive(Clone)]
+pub struct Core {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    account: AccountDoor,
+    events: EventHub,
+    visible: watch::Sender<Option<ConversationId>>,
+    settings: watch::Sender<Settings>,
+    settings_path: PathBuf,
+}
+
+impl Core {
+    /// Starts the core on the present tokio runtime. The account that was used last is open when
+    /// this returns, whether the server can be reached or not.
+    ///
+    /// # Errors
+    /// Where the data folder cannot be used.
+    pub async fn start(config: CoreConfig) -> Result<Self, UiError> {
+        let events = EventHub::new();
+        let (visible, visible_rx) = watch::channel(None);
+        let settings_path = settings::path(&config.data_dir);
+        let (account, task) = AccountTask::open(Parts {
+            data_dir: config.data_dir,
+            default_server: config.default_server,
+            device_name: config.device_name,
+            app: config.app,
+            secrets: config.secrets,
+            notifier: config.notifier,
+            ringtone: config.ringtone,
+            media: config.media,
+            clock: config.clock,
+            events: events.clone(),
+            visible: visible_rx,
+        })
+        .await?;
+        tokio::spawn(task.run());
+        tokio::spawn(
+            Acting {
+                actions: config.notification_actions,
+                slot: account.slot.clone(),
+            }
+            .run(),
+        );
+        Ok(Self {
+            inner: Arc::new(Inner {
+                account,
+                events,
+                visible,
+                settings: watch::channel(settings::load(&settings_path)).0,
+                settings_path,
+            }),
+        })
+    }
+
+    /// Everything that happens from now on. The first thing a listener does is read what it shows.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.inner.events.listen()
+    }
+
+    /// Says goodbye to the server and closes all files. Commands afterwards are refused.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.inner.account.asks.send(Ask::Stop(done)).await.is_ok() {
+            // An error means that the task is gone, which is as stopped as can be.
+            let _ = stopped.await;
+        }
+    }
+
+    /// The conversation that the person looks at right now: the window is shown, has the focus and
+    /// is there. No notifications are shown for its messages.
+    pub fn set_visible(&self, conversation: Option<ConversationId>) {
+        let changed = self.inner.visible.send_if_modified(|known| {
+            let changed = *known != conversation;
+            *known = conversation;
+            changed
+        });
+        if changed && let Some(open) = self.opened() {
+            // With a full queue the session finds the new one at its next notification.
+            let _ = open.mail.try_send(Mail::Looks);
+        }
+    }
+
+    /// Somebody asked, from the tray or a link, to see a conversation.
+    pub fn show_conversation(&self, conversation: ConversationId) {
+        self.inner.events.show(conversation);
+    }
+
+    fn opened(&self) -> Option<Arc<OpenAccount>> {
+        self.inner.account.slot.borrow().open.clone()
+    }
+
+    fn open(&self) -> Result<Arc<OpenAccount>, UiError> {
+        self.opened()
+            .ok_or_else(|| UiError::new(ErrorKind::SignInAgain))
+    }
+
+    fn line(&self) -> Connection {
+        let slot = self.inner.account.slot.borrow();
+        match &slot.open {
+            Some(open) => open.line.borrow().clone(),
+            None => slot.line.clone(),
+        }
+    }
+}
+
+/// Brings what the person does on notifications to the session that is open.
+struct Acting {
+    actions: mpsc::Receiver<NotificationAction>,
+    slot: watch::Receiver<Slot>,
+}
+
+impl Acting {
+    async fn run(mut self) {
+        while let Some(action) = self.actions.recv().await {
+            let open = self.slot.borrow().open.clone();
+            match open {
+                Some(open) => open.tell(Mail::Acted(action)).await,
+                None => tracing::info!("a notification of somebody who is signed out"),
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The UI's requests, each handed to the room that answers it.
+
+use super::Core;
+use crate::{
+    account::{Ask, How},
+    calls::Now,
+    conversations, messages, people,
+    session::Mail,
+    settings,
+};
+use im_contract::{
+    CoreEvent, ErrorKind, UiError,
+    commands::{
+        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, Commands, EnrolArgs,
+        InvitationArgs, LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened, PageArgs, ReadArgs,
+        RegisterArgs, SendArgs, SignInArgs, SignOutArgs, SignOutResult, StatusArgs, SwitchArgs,
+    },
+    views::{
+        Account, CallProgress, Connection, ConversationRow, CourseView, MessagePage, MessageRow,
+        PersonView, Ring, Settings, StatusView,
+    },
+};
+use tokio::sync::oneshot;
+
+impl Core {
+    async fn enter(&self, how: How) -> Result<Account, UiError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::SignIn(how, reply)).await?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<(), UiError> {
+        let sent = self.inner.account.asks.send(ask).await;
+        sent.map_err(|_| stopped())
+    }
+}
+
+fn stopped() -> UiError {
+    UiError::new(ErrorKind::Internal)
+}
+
+impl Commands for Core {
+    async fn account_get(&self, _: Nothing) -> Result<Account, UiError> {
+        Ok(self.inner.account.slot.borrow().account.clone())
+    }
+
+    async fn account_sign_in(&self, args: SignInArgs) -> Result<Account, UiError> {
+        self.enter(How::SignIn(args)).await
+    }
+
+    async fn account_register(&self, args: RegisterArgs) -> Result<Account, UiError> {
+        self.enter(How::Register(args)).await
+    }
+
+    async fn account_accept_invitation(&self, args: InvitationArgs) -> Result<Account, UiError> {
+        self.enter(How::Invitation(args)).await
+    }
+
+    async fn account_sign_out(&self, args: SignOutArgs) -> Result<SignOutResult, UiError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::SignOut(args.unsent, reply)).await?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    async fn connection_get(&self, _: Nothing) -> Result<Connection, UiError> {
+        Ok(self.line())
+    }
+
+    async fn connection_retry(&self, _: Nothing) -> Result<Nothing, UiError> {
+        self.open()?.tell(Mail::Reconnect).await;
+        Ok(Nothing {})
+    }
+
+    async fn conversations_list(&self, _: Nothing) -> Result<Vec<ConversationRow>, UiError> {
+        conversations::list(&self.open()?.context).await
+    }
+
+    async fn conversations_open(&self, args: OpenArgs) -> Result<ConversationRow, UiError> {
+        let open = self.open()?;
+        conversations::open(&open, args.with, args.course).await
+    }
+
+    async fn conversations_read(&self, args: ReadArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        conversations::read(&open, args.conversation, args.seq).await?;
+        Ok(Nothing {})
+    }
+
+    async fn people_list(&self, _: Nothing) -> Result<Vec<PersonView>, UiError> {
+        people::list(&self.open()?.context).await
+    }
+
+    async fn people_mentors(&self, _: Nothing) -> Result<Vec<PersonView>, UiError> {
+        people::mentors(&self.open()?.context).await
+    }
+
+    async fn courses_list(&self, _: Nothing) -> Result<Vec<CourseView>, UiError> {
+        people::courses(&self.open()?.context).await
+    }
+
+    async fn courses_enrol(&self, args: EnrolArgs) -> Result<CourseView, UiError> {
+        let open = self.open()?;
+        people::enrol(&open, args.code).await
+    }
+
+    async fn messages_page(&self, args: PageArgs) -> Result<MessagePage, UiError> {
+        let open = self.open()?;
+        messages::page(&open, args.conversation, args.before, args.limit).await
+    }
+
+    async fn messages_send(&self, args: SendArgs) -> Result<MessageRow, UiError> {
+        let open = self.open()?;
+        messages::send(&open, args.conversation, args.text).await
+    }
+
+    async fn messages_retry(&self, args: MessageArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        messages::retry(&open, args.id).await?;
+        Ok(Nothing {})
+    }
+
+    async fn messages_discard(&self, args: MessageArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        messages::discard(&open, args.id).await?;
+        Ok(Nothing {})
+    }
+
+    async fn status_get(&self, _: Nothing) -> Result<Option<StatusView>, UiError> {
+        Ok(people::own_status(&self.open()?.context))
+    }
+
+    async fn status_set(&self, args: StatusArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        people::set_status(&open.context, args.availability, &args.message).await?;
+        Ok(Nothing {})
+    }
+
+    async fn calls_rings(&self, _: Nothing) -> Result<Vec<Ring>, UiError> {
+        Ok(self.open()?.calls.rings())
+    }
+
+    async fn calls_current(&self, _: Nothing) -> Result<Option<CallProgress>, UiError> {
+        Ok(self.open()?.calls.current())
+    }
+
+    async fn calls_start(&self, args: CallStartArgs) -> Result<CallProgress, UiError> {
+        let open = self.open()?;
+        open.calls.start(&open.context, args).await
+    }
+
+    async fn calls_accept(&self, args: CallAcceptArgs) -> Result<Nothing, UiError> {
+        self.open()?.calls.accept(args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn calls_reject(&self, args: CallRejectArgs) -> Result<Nothing, UiError> {
+        self.open()?.calls.reject(args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn calls_hang_up(&self, args: CallArgs) -> Result<Nothing, UiError> {
+        self.open()?.calls.now(Now::HangUp(args.call)).await?;
+        Ok(Nothing {})
+    }
+
+    async fn calls_dismiss(&self, args: CallArgs) -> Result<Nothing, UiError> {
+        self.open()?.calls.now(Now::Dismiss(args.call)).await?;
+        Ok(Nothing {})
+    }
+
+    async fn calls_microphone(&self, args: SwitchArgs) -> Result<Nothing, UiError> {
+        self.open()?.calls.now(Now::Microphone(args.on)).await?;
+        Ok(Nothing {})
+    }
+
+    async fn calls_camera(&self, args: SwitchArgs) -> Result<Nothing, UiError> {
+        self.open()?.calls.now(Now::Camera(args.on)).await?;
+        Ok(Nothing {})
+    }
+
+    async fn view_opened(&self, _: Nothing) -> Result<Opened, UiError> {
+        Ok(Opened {
+            conversation: self.inner.events.take_asked(),
+        })
+    }
+
+    async fn view_looking_at(&self, args: LookingAtArgs) -> Result<Nothing, UiError> {
+        if args.conversation.is_some() {
+            // A page is there and has gone where the person wanted: nothing is left to be opened.
+            self.inner.events.take_asked();
+        }
+        self.set_visible(args.conversation);
+        Ok(Nothing {})
+    }
+
+    async fn settings_get(&self, _: Nothing) -> Result<Settings, UiError> {
+        Ok(*self.inner.settings.borrow())
+    }
+
+    async fn settings_set(&self, args: Settings) -> Result<Nothing, UiError> {
+        settings::save(&self.inner.settings_path, &args).map_err(|error| {
+            tracing::error!(kind = %error.kind(), "the settings could not be kept");
+            UiError::new(ErrorKind::Storage)
+        })?;
+        self.inner.settings.send_replace(args);
+        self.inner.events.tell(CoreEvent::Settings(args));
+        Ok(Nothing {})
+    }
+}

@@ -1,0 +1,39 @@
+//! The client: everything that a person's device knows and does, without a window and without
+//! media.
+//!
+//! An app starts a [`Core`], asks it through [`im_contract::Commands`] and listens to its
+//! [`Events`]. Inside:
+//!
+//! - [`account`] decides who is signed in; it keeps the tokens and starts
+//! - `session`, one task per signed-in person, which carries out what two machines decide: `sync`
+//!   (how the feed is followed) and `outbox` (how what was written here gets to the server);
+//! - `store` holds it all in two files, the only truth that the UI sees;
+//! - `conversations`, `messages`, `people` answer the UI from there;
+//! - `calls` drives the rules of a call between the server, media and the UI;
+//! - [`notify`] and [`secrets`] say what the core needs of the desktop.
+
+pub mod account;
+mod calls;
+pub mod clock;
+mod connection;
+mod conversations;
+pub mod core;
+pub mod events;
+mod faults;
+mod live;
+mod messages;
+mod notices;
+pub mod notify;
+mod outbox;
+mod people;
+mod rest;
+pub mod secrets;
+mod session;
+mod settings;
+mod store;
+mod sync;
+mod wire;
+
+pub use crate::core::{Core, CoreConfig};
+pub use clock::Clock;
+pub use events::Events;

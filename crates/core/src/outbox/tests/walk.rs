@@ -1,0 +1,360 @@
+//! A random walk through bad days, which can be replayed from its seed: answers get lost, requests
+//! arrive late and twice, the feed comes before or after the answer, the disk refuses, the app is
+//! killed at any point. In the end the server must have every message exactly once and in order,
+//! and the outbox must be empty.
+
+use super::*;
+use im_protocol::conversation::NotAccepted;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+const SEEDS: u64 = 400;
+const STEPS: usize = 400;
+
+/// What is on the device's disk.
+#[derive(Default)]
+struct Disk {
+    rows: BTreeMap<u64, (ConversationId, MessageId, bool)>,
+    stored: HashSet<MessageId>,
+    last: u64,
+}
+
+impl Disk {
+    fn load(&self) -> Vec<Entry> {
+        self.rows
+            .iter()
+            // What is known to be accepted is deleted at the start.
+            .filter(|(_, (_, id, _))| !self.stored.contains(id))
+            .map(|(n, (conversation, id, failed))| Entry {
+                n: *n,
+                id: *id,
+                conversation: *conversation,
+                bytes: 10,
+                failed: *failed,
+            })
+            .collect()
+    }
+}
+
+/// The server: every id once, in the order of arrival.
+#[derive(Default)]
+struct Server {
+    messages: HashMap<ConversationId, Vec<MessageId>>,
+    refused: HashSet<MessageId>,
+}
+
+impl Server {
+    fn receive(
+        &mut self,
+        rng: &mut StdRng,
+        conversation: ConversationId,
+        ids: &[MessageId],
+    ) -> Result<MessageSent, SendFailure> {
+        if rng.random_ratio(1, 12) {
+            let busy = WireError::new(ErrorCode::Unavailable, "");
+            return Err(SendFailure::Refused(busy));
+        }
+        let mut done = Vec::new();
+        let mut failed = None;
+        for id in ids {
+            let list = self.messages.entry(conversation).or_default();
+            let known = list.iter().position(|known| known == id);
+            if known.is_none() && rng.random_ratio(1, 25) {
+                let code = if rng.random_ratio(1, 2) {
+                    ErrorCode::RateLimited
+                } else {
+                    self.refused.insert(*id);
+                    ErrorCode::Invalid
+                };
+                failed = Some(NotAccepted {
+                    id: *id,
+                    error: WireError::new(code, ""),
+                });
+                break;
+            }
+            let place = known.unwrap_or_else(|| {
+                list.push(*id);
+                list.len() - 1
+            });
+            let seq = u64::try_from(place).unwrap() + 1;
+            done.push(Accepted {
+                id: *id,
+                seq,
+                rev: seq,
+                accepted_at: 0,
+            });
+        }
+        Ok(MessageSent {
+            accepted: done,
+            failed,
+        })
+    }
+}
+
+struct OnWay {
+    request: u64,
+    conversation: ConversationId,
+    ids: Vec<MessageId>,
+}
+
+struct Walk {
+    rng: StdRng,
+    now: Duration,
+    outbox: Outbox,
+    disk: Disk,
+    server: Server,
+    to_server: Vec<OnWay>,
+    /// Copies that arrive after the connection that they were sent on.
+    late: Vec<OnWay>,
+    answers: Vec<(u64, ConversationId, Result<MessageSent, SendFailure>)>,
+    writes: Vec<Action>,
+    /// Accepted on the server and not brought by the feed yet.
+    feed: Vec<MessageId>,
+    conversations: [ConversationId; 2],
+    written: HashMap<ConversationId, Vec<MessageId>>,
+}
+
+impl Walk {
+    fn new(seed: u64) -> Self {
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            now: Duration::ZERO,
+            outbox: Outbox::default(),
+            disk: Disk::default(),
+            server: Server::default(),
+            to_server: Vec::new(),
+            late: Vec::new(),
+            answers: Vec::new(),
+            writes: Vec::new(),
+            feed: Vec::new(),
+            conversations: [ConversationId::new(), ConversationId::new()],
+            written: HashMap::new(),
+        }
+    }
+
+    fn step(&mut self) {
+        self.now += Duration::from_millis(self.rng.random_range(0..400));
+        match self.rng.random_range(0..16) {
+            0..=2 => self.write(),
+            3..=5 => self.arrive(),
+            6..=8 => self.answer(),
+            9..=10 => self.finish_a_write(),
+            11 => self.feed(),
+            12 => self.drop_the_line(),
+            13 if self.rng.random_ratio(1, 3) => self.kill(),
+            14 => self.outbox.connected(),
+            15 => self.arrive_late(),
+            _ => {}
+        }
+        let actions = self.outbox.poll(self.now);
+        self.take(actions);
+    }
+
+    fn write(&mut self) {
+        let which = self.rng.random_range(0..2);
+        let conversation = self.conversations[which];
+        let id = MessageId::new();
+        self.disk.last += 1;
+        let n = self.disk.last;
+        self.disk.rows.insert(n, (conversation, id, false));
+        self.written.entry(conversation).or_default().push(id);
+        // Told later, or not before a restart.
+        if self.rng.random_ratio(4, 5) {
+            let known = self.outbox.last_place();
+            let rows = self.disk.load();
+            self.outbox
+                .add(rows.into_iter().filter(|row| row.n > known).collect());
+        }
+    }
+
+    fn take(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Send {
+                    request,
+                    conversation,
+                    ids,
+                } => {
+                    let busy = self
+                        .to_server
+                        .iter()
+                        .any(|way| way.conversation == conversation);
+                    assert!(!busy, "two requests at once");
+                    assert!(ids.len() <= SEND_ITEMS);
+                    self.to_server.push(OnWay {
+                        request,
+                        conversation,
+                        ids,
+                    });
+                }
+                write => self.writes.push(write),
+            }
+        }
+    }
+
+    fn arrive(&mut self) {
+        if self.to_server.is_empty() {
+            return;
+        }
+        let way = self.to_server.remove(0);
+        self.received(&way, true);
+    }
+
+    fn arrive_late(&mut self) {
+        if self.late.is_empty() {
+            return;
+        }
+        let way = self.late.remove(0);
+        self.received(&way, false);
+    }
+
+    fn received(&mut self, way: &OnWay, answered: bool) {
+        let answer = self
+            .server
+            .receive(&mut self.rng, way.conversation, &way.ids);
+        if let Ok(sent) = &answer {
+            self.feed.extend(sent.accepted.iter().map(|one| one.id));
+        }
+        if !answered {
+            return;
+        }
+        let lost = self.rng.random_ratio(1, 5);
+        let answer = if lost { Err(SendFailure::Lost) } else { answer };
+        self.answers.push((way.request, way.conversation, answer));
+    }
+
+    fn answer(&mut self) {
+        if self.answers.is_empty() {
+            return;
+        }
+        let (request, conversation, answer) = self.answers.remove(0);
+        let twice = self.rng.random_ratio(1, 10).then(|| answer.clone());
+        let actions = self
+            .outbox
+            .answered(self.now, conversation, request, answer);
+        self.take(actions);
+        if let Some(answer) = twice {
+            let actions = self
+                .outbox
+                .answered(self.now, conversation, request, answer);
+            assert_eq!(actions, [], "an answer counts once");
+        }
+    }
+
+    fn finish_a_write(&mut self) {
+        if self.writes.is_empty() {
+            return;
+        }
+        let ids = match self.writes.remove(0) {
+            Action::Settle { accepted, .. } => {
+                let ids: Vec<MessageId> = accepted.iter().map(|one| one.id).collect();
+                self.disk.stored.extend(&ids);
+                ids
+            }
+            Action::Forget(ids) => ids,
+            Action::Park { id, .. } => {
+                for row in self.disk.rows.values_mut().filter(|row| row.1 == id) {
+                    row.2 = true;
+                }
+                return;
+            }
+            Action::Send { .. } => return,
+        };
+        if self.rng.random_ratio(1, 6) {
+            self.outbox.not_settled(self.now, &ids);
+            return;
+        }
+        self.disk.rows.retain(|_, row| !ids.contains(&row.1));
+        self.outbox.settled(&ids);
+    }
+
+    fn feed(&mut self) {
+        let some = self.rng.random_range(0..=self.feed.len());
+        let facts: Vec<MessageId> = self.feed.drain(..some).collect();
+        self.disk.stored.extend(&facts);
+        let actions = self.outbox.own_facts(&facts);
+        self.take(actions);
+    }
+
+    fn drop_the_line(&mut self) {
+        self.outbox.disconnected();
+        for way in std::mem::take(&mut self.to_server) {
+            self.answers
+                .push((way.request, way.conversation, Err(SendFailure::Lost)));
+            // It may be on its way all the same.
+            if self.rng.random_ratio(1, 2) {
+                self.late.push(way);
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        for way in std::mem::take(&mut self.to_server) {
+            if self.rng.random_ratio(1, 2) {
+                self.late.push(way);
+            }
+        }
+        self.answers.clear();
+        self.writes.clear();
+        // What the feed had brought and what had been stored is on disk; the rest comes again.
+        let rows = self.disk.load();
+        let stored = &self.disk.stored;
+        self.disk.rows.retain(|_, row| !stored.contains(&row.1));
+        self.outbox = Outbox::default();
+        self.outbox.add(rows);
+    }
+
+    /// The weather gets better: everything is delivered, and parked messages are tried again.
+    fn calm(&mut self) {
+        for _ in 0..2_000 {
+            self.now += Duration::from_secs(1);
+            self.outbox.connected();
+            let rows = self.disk.load();
+            let known = self.outbox.last_place();
+            self.outbox
+                .add(rows.into_iter().filter(|row| row.n > known).collect());
+            for id in &self.server.refused {
+                self.outbox.retry(*id);
+            }
+            let actions = self.outbox.poll(self.now);
+            self.take(actions);
+            self.arrive_late();
+            self.arrive();
+            self.answer();
+            self.finish_a_write();
+            if self.disk.rows.is_empty() && self.late.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_every_message_arrives_once_and_in_order() {
+    for seed in 0..SEEDS {
+        let mut walk = Walk::new(seed);
+        for _ in 0..STEPS {
+            walk.step();
+        }
+        walk.calm();
+        assert!(
+            walk.disk.rows.is_empty(),
+            "seed {seed}: something is unsent"
+        );
+        assert_eq!(walk.outbox.waiting(), 0, "seed {seed}");
+        for (conversation, written) in &walk.written {
+            let arrived = &walk.server.messages[conversation];
+            let once: HashSet<&MessageId> = arrived.iter().collect();
+            assert_eq!(once.len(), arrived.len(), "seed {seed}: doubled");
+            assert_eq!(arrived.len(), written.len(), "seed {seed}: lost");
+            // A message that was parked comes when it is tried again; the others keep their order.
+            let in_order = |list: &[MessageId]| -> Vec<MessageId> {
+                let parked = &walk.server.refused;
+                list.iter()
+                    .filter(|id| !parked.contains(id))
+                    .copied()
+                    .collect()
+            };
+            assert_eq!(in_order(arrived), in_order(written), "seed {seed}: order");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! REST with the server: one request, one answer, one shape of error.
+
+use crate::account::{ServerAddress, TokenError, Tokens};
+use im_contract::{ErrorKind, UiError};
+use im_protocol::{ErrorCode, WireError};
+use reqwest::{Client, Method, redirect};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{sync::Arc, time::Duration};
+
+/// From the first byte sent to the last one read.
+const WHOLE: Duration = Duration::from_secs(15);
+/// For the connection alone.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Why there is no answer. Holds no address and no payload.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RestError {
+    /// Nobody answered (in time).
+    #[error("the server cannot be reached")]
+    Unreachable,
+    /// Something answered, in another language.
+    #[error("the answer is not one of this protocol")]
+    NotAServer,
+    /// The server refused.
+    #[error("the server refused: {}", .0.code)]
+    Refused(WireError),
+    /// There is no token to ask with, now.
+    #[error("there is no token: {0}")]
+    Token(#[from] TokenError),
+}
+
+impl RestError {
+    /// Whether the same request may succeed later without anybody changing it.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::NotAServer | Self::Token(TokenError::Unavailable) => true,
+            Self::Refused(error) => error.retryable || error.code.retryable(),
+            Self::Token(TokenError::Refused) => false,
+        }
+    }
+}
+
+impl From<&RestError> for UiError {
+    fn from(error: &RestError) -> Self {
+        match error {
+            RestError::Unreachable => Self::new(ErrorKind::ServerUnreachable),
+            RestError::NotAServer => Self::new(ErrorKind::NotAServer),
+            RestError::Refused(error) => Self::from(error),
+            RestError::Token(TokenError::Unavailable) => Self::new(ErrorKind::NotConnected),
+            RestError::Token(TokenError::Refused) => Self::new(ErrorKind::SignInAgain),
+        }
+    }
+}
+
+impl From<RestError> for UiError {
+    fn from(error: RestError) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// What can be asked of any server.
+#[derive(Debug, Clone)]
+pub(crate) struct Http {
+    client: Client,
+}
+
+impl Http {
+    /// A client that trusts the system's roots, follows no redirects and keeps no cookies.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up.
+    pub(crate) fn new() -> Result<Self, UiError> {
+        let broken = |_| UiError::new(ErrorKind::Internal);
+        let mut roots = rustls::RootCertStore::empty();
+        // Certificates that cannot be read are left out, as everybody does.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| UiError::new(ErrorKind::Internal))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT)
+            .timeout(WHOLE)
+            .build()
+            .map_err(broken)?;
+        Ok(Self { client })
+    }
+
+    /// One request. `token` is the access token where the route wants one.
+    ///
+    /// # Errors
+    /// As [`RestError`] tells.
+    pub(crate) async fn request<R: DeserializeOwned>(
+        &self,
+        server: &ServerAddress,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<R, RestError> {
+        let mut request = self.client.request(method, server.route(path));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        // What reqwest says holds the address: only its kind goes on.
+        let answer = request.send().await.map_err(|_| RestError::Unreachable)?;
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(|_| RestError::Unreachable)?;
+        if status.is_success() {
+            return serde_json::from_slice(&bytes).map_err(|_| RestError::NotAServer);
+        }
+        #[derive(Deserialize)]
+        struct Refusal {
+            error: WireError,
+        }
+        match serde_json::from_slice::<Refusal>(&bytes) {
+            Ok(refusal) => Err(RestError::Refused(refusal.error)),
+            // A balancer in front of a server that is down.
+            Err(_) if status.is_server_error() => Err(RestError::Unreachable),
+            Err(_) => Err(RestError::NotAServer),
+        }
+    }
+}
+
+/// What can be asked of the server by the signed-in person.
+#[derive(Clone)]
+pub(crate) struct Rest {
+    /// The plain door.
+    pub(crate) http: Http,
+    /// Whose.
+    pub(crate) server: ServerAddress,
+    /// With which tokens.
+    pub(crate) tokens: Tokens,
+}
+
+impl Rest {
+    /// Reads.
+    ///
+    /// # Errors
+    /// As [`RestError`] tells.
+    pub(crate) async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, RestError> {
+        self.authorized(Method::GET, path, None::<&()>).await
+    }
+
+    /// Asks for something to be done.
+    ///
+    /// # Errors
+    /// As [`RestError`] tells.
+    pub(crate) async fn post<R: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<R, RestError> {
+        self.authorized(Method::POST, path, Some(body)).await
+    }
+
+    /// An access token may be refused as expired before its time (a clock was set, a secret was
+    /// changed): it is refreshed once.
+    async fn authorized<R: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<R, RestError> {
+        let token = self.tokens.access().await?;
+        let first = self
+            .http
+            .request(
+                &self.server,
+                method.clone(),
+                path,
+                Some(token.expose()),
+                body,
+            )
+            .await;
+        match first {
+            Err(RestError::Refused(error))
+                if matches!(
+                    error.code,
+                    ErrorCode::TokenExpired | ErrorCode::Unauthorized
+                ) =>
+            {
+                self.tokens.refused(token);
+                let token = self.tokens.access().await?;
+                self.http
+                    .request(&self.server, method, path, Some(token.expose()), body)
+                    .await
+            }
+            answer => answer,
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! A signed-in person's session: one task that owns the feed's machine, the outbox's machine and
+//! the markers, and carries out what they decide. It lives from the sign-in (or the start of the
+//! app) to the sign-out, through any number of connections.
+//!
+//! Everything that takes time (an answer of the server, a write to disk) is a future in one set;
+//! its result comes back as an [`Outcome`], so that the task itself never waits and a ring is never
+//! behind a message.
+
+mod context;
+mod feed;
+mod marks;
+mod opening;
+mod sending;
+
+pub(crate) use context::{Context, Mail, OpenAccount};
+pub(crate) use opening::{Parts, Running, start};
+
+use crate::{
+    account::Tokens,
+    calls::{CallInput, Calls},
+    connection::{self, Beside},
+    events::Changes,
+    notices,
+    outbox::{Action, Outbox},
+    sync::Sync,
+};
+use feed::Fed;
+use futures_util::{
+    StreamExt as _,
+    future::{BoxFuture, FutureExt as _},
+    stream::FuturesUnordered,
+};
+use im_contract::{CoreEvent, views::Connection};
+use im_protocol::{
+    ErrorCode, Notice,
+    call::CallChanged,
+    handshake::{Ready, SessionEnded},
+    people::{Me, Presence, Status},
+    sync::Facts,
+    webrtc,
+};
+use im_socketio::{Client, Event, Events, Incoming, State};
+use marks::Marks;
+use sending::Sent;
+use std::time::Duration;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep_until, timeout},
+};
+
+/// How long saying goodbye to the server may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// A server that refused for good is asked again after this: it may have been updated.
+const REFUSED_AGAIN: Duration = Duration::from_secs(300);
+
+/// Why a session has ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionEnd {
+    /// It was asked to.
+    Stopped,
+    /// The server refused: sign in again.
+    Refused,
+    /// The cache was found to be broken.
+    Corrupt,
+}
+
+/// What came of something that took time.
+enum Outcome {
+    /// Of the feed.
+    Fed(Fed),
+    /// Of sending and of markers.
+    Sent(Sent),
+    /// Of something that nobody waits for.
+    Nothing,
+}
+
+struct Session {
+    context: Context,
+    calls: Calls,
+    mailbox: mpsc::Receiver<Mail>,
+    client: Client,
+    incoming: Events,
+    tokens: Tokens,
+    sync: Sync,
+    outbox: Outbox,
+    marks: Marks,
+    changes: Changes,
+    pending: FuturesUnordered<BoxFuture<'static, Outcome>>,
+    /// Counts connections: answers on a former one are not for the present one.
+    connection: u64,
+    /// Whether the server has said its first words on this connection.
+    ready: bool,
+    refused_until: Option<Duration>,
+    line: watch::Sender<Connection>,
+    me: watch::Sender<Me>,
+    begun: Instant,
+}
+
+impl Session {
+    async fn run(mut self, mut stop: oneshot::Receiver<()>) -> SessionEnd {
+        let mut state = self.client.state();
+        let mut latency = self.client.latency();
+        let mut over = self.tokens.over();
+        let mut corrupt = self.context.store.cache.corrupt();
+        let end = loop {
+            self.drain();
+            self.tell(&state.borrow().clone(), *latency.borrow());
+            let wake = self.due().map(|due| self.begun + due);
+            tokio::select! {
+                biased;
+                _ = &mut stop => break SessionEnd::Stopped,
+                () = turned(&mut over) => break SessionEnd::Refused,
+                () = turned(&mut corrupt) => break SessionEnd::Corrupt,
+                incoming = self.incoming.recv() => match incoming {
+                    Some(incoming) => self.incoming(incoming).await,
+                    // The socket only closes by itself where there is no credential.
+                    None => break SessionEnd::Refused,
+                },
+                Some(mail) = self.mailbox.recv() => self.mail(mail).await,
+                Some(outcome) = self.pending.next() => self.outcome(outcome).await,
+                Ok(()) = state.changed() => self.state(&state.borrow_and_update().clone()),
+                Ok(()) = latency.changed() => {}
+                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
+                    self.on_time();
+                }
+            }
+        };
+        self.close().await;
+        end
+    }
+
+    /// Time since the session began: the machines' clock.
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn due(&self) -> Option<Duration> {
+        [
+            self.sync.due(),
+            self.outbox.due(),
+            self.marks.due(),
+            self.changes.due(),
+            self.refused_until,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn on_time(&mut self) {
+        let now = self.now();
+        let actions = self.sync.tick(now);
+        self.feed(actions);
+        if self.refused_until.is_some_and(|until| until <= now) {
+            self.refused_until = Some(now + REFUSED_AGAIN);
+            self.client.reconnect_soon();
+        }
+    }
+
+    /// Starts what the machines want to be done now.
+    fn drain(&mut self) {
+        let now = self.now();
+        let actions = self.outbox.poll(now);
+        if !actions.is_empty() {
+            self.context.live.set_sending(self.outbox.sending());
+            for action in &actions {
+                if let Action::Send { conversation, .. } = action {
+                    self.changes.messages(*conversation);
+                }
+            }
+        }
+        self.send(actions);
+        for (conversation, seq) in self.marks.poll(now) {
+            self.mark(conversation, seq);
+        }
+    }
+
+    /// Tells the UI what has changed since it was told last.
+    fn tell(&mut self, state: &State, latency: Option<Duration>) {
+        for event in self.changes.take(self.now()) {
+            self.context.events.tell(event);
+        }
+        let line = connection::line(
+            state,
+            Beside {
+                ready: self.ready,
+                waiting: self.outbox.waiting(),
+                catching_up: self.ready && self.sync.is_catching_up(),
+                latency,
+            },
+        );
+        let changed = self.line.send_if_modified(|known| {
+            let changed = *known != line;
+            known.clone_from(&line);
+            changed
+        });
+        if changed {
+            self.context.events.tell(CoreEvent::Connection(line));
+        }
+    }
+
+    fn state(&mut self, state: &State) {
+        self.refused_until = match state {
+            State::Refused { .. } => Some(self.now() + REFUSED_AGAIN),
+            _ => None,
+        };
+    }
+
+    async fn incoming(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Connected { .. } => {
+                self.connection += 1;
+                self.ready = false;
+            }
+            Incoming::Disconnected { reason } => {
+                tracing::info!(%reason, "disconnected");
+                self.ready = false;
+                self.sync.disconnected();
+                self.outbox.disconnected();
+                self.marks.disconnected();
+                self.context.live.disconnected();
+                self.changes.people();
+                self.changes.conversations();
+                self.calls.tell(CallInput::Disconnected).await;
+            }
+            Incoming::Event(event) => self.event(&event).await,
+        }
+    }
+
+    async fn event(&mut self, event: &Event) {
+        match event.name.as_str() {
+            Ready::EVENT => {
+                if let Some(ready) = read::<Ready>(event) {
+                    self.ready(ready).await;
+                }
+            }
+            Facts::EVENT => {
+                if let Some(facts) = read::<Facts>(event) {
+                    let actions = self.sync.facts(facts);
+                    self.feed(actions);
+                }
+            }
+            Presence::EVENT => {
+                if let Some(presence) = read::<Presence>(event) {
+                    self.context.live.presence(presence);
+                    self.changes.people();
+                    self.changes.conversations();
+                }
+            }
+            Status::EVENT => {
+                if let Some(status) = read::<Status>(event) {
+                    self.context.live.status(&status);
+                    self.changes.people();
+                }
+            }
+            SessionEnded::EVENT => {
+                if let Some(ended) = read::<SessionEnded>(event) {
+                    match ended.error.code {
+                        ErrorCode::SessionRevoked => self.tokens.end(),
+                        ErrorCode::TokenExpired => self.tokens.expired(),
+                        _ => {}
+                    }
+                }
+            }
+            CallChanged::EVENT => {
+                self.pass_on(event, |told: CallChanged| CallInput::Changed(told.call))
+                    .await;
+            }
+            <webrtc::Offer as Notice>::EVENT => self.pass_on(event, CallInput::Offer).await,
+            <webrtc::Answer as Notice>::EVENT => self.pass_on(event, CallInput::Answer).await,
+            <webrtc::Candidate as Notice>::EVENT => {
+                self.pass_on(event, CallInput::Candidate).await;
+            }
+            <webrtc::Renegotiate as Notice>::EVENT => {
+                self.pass_on(event, CallInput::Renegotiate).await;
+            }
+            webrtc::Left::EVENT => self.pass_on(event, CallInput::Left).await,
+            name => tracing::debug!(name, "an event that this version does not know"),
+        }
+    }
+
+    async fn pass_on<N: Notice>(&mut self, event: &Event, input: impl FnOnce(N) -> CallInput) {
+        if let Some(told) = read::<N>(event) {
+            self.calls.tell(input(told)).await;
+        }
+    }
+
+    /// The server's first words: what rings comes first.
+    async fn ready(&mut self, ready: Ready) {
+        tracing::info!(protocol = ready.protocol, "connected");
+        self.context.live.ready(&ready);
+        let me = ready.me;
+        self.me.send_if_modified(|known| {
+            let changed = *known != me;
+            *known = me;
+            changed
+        });
+        self.calls.tell(CallInput::Ready(ready.calls)).await;
+        self.ready = true;
+        let actions = self.sync.connected();
+        self.feed(actions);
+        self.outbox.connected();
+        self.marks.connected();
+        self.changes.people();
+        self.changes.conversations();
+    }
+
+    async fn mail(&mut self, mail: Mail) {
+        match mail {
+            Mail::Wrote => self.take_written(),
+            Mail::Retry(id, reply) => self.retry(id, reply),
+            Mail::Discard(id, reply) => self.discard(id, reply),
+            Mail::Read(conversation, seq) => {
+                self.marks.read(conversation, seq);
+                self.changes.messages(conversation);
+                notices::read(&self.context, conversation);
+            }
+            Mail::Fetched(conversation) => {
+                if let Some(conversation) = conversation {
+                    self.changes.messages(conversation);
+                }
+                self.changes.conversations();
+                self.changes.people();
+            }
+            Mail::Reconnect => self.client.reconnect_soon(),
+            Mail::Looks => {
+                let looks_at = *self.context.visible.borrow();
+                if let Some(conversation) = looks_at {
+                    notices::read(&self.context, conversation);
+                }
+            }
+            Mail::Acted(action) => {
+                if !notices::acted(&self.context, action) {
+                    self.calls.tell(CallInput::Acted(action)).await;
+                }
+            }
+        }
+    }
+
+    async fn outcome(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Fed(fed) => self.fed(fed).await,
+            Outcome::Sent(sent) => self.sent(sent),
+            Outcome::Nothing => {}
+        }
+    }
+
+    /// Begins something that takes time.
+    fn begin(&self, future: impl Future<Output = Outcome> + Send + 'static) {
+        self.pending.push(future.boxed());
+    }
+
+    async fn close(mut self) {
+        self.mailbox.close();
+        // A call is hung up while there is a connection to say so.
+        self.calls.close().await;
+        // What is being stored is finished by the store's own threads before they close.
+        if timeout(GOODBYE, self.client.close()).await.is_err() {
+            tracing::info!("the socket did not close in time");
+        }
+        self.context.store.close().await;
+    }
+}
+
+/// Waits until it is true, for ever where it never will be.
+async fn turned(flag: &mut watch::Receiver<bool>) {
+    if flag.wait_for(|flag| *flag).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The payload, where it has the shape of the protocol. Its content stays out of the log.
+fn read<N: Notice>(event: &Event) -> Option<N> {
+    match event.payload() {
+        Ok(told) => Some(told),
+        Err(_) => {
+            tracing::warn!(event = N::EVENT, "an event of another shape than expected");
+            None
+        }
+    }
+}

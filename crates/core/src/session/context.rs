@@ -1,0 +1,89 @@
+//! What a session shares with commands and with calls.
+
+use crate::{
+    calls::Calls,
+    clock::Clock,
+    events::EventHub,
+    live::Live,
+    notify::{NotificationAction, Notifier, Ringtone},
+    rest::Rest,
+    store::Store,
+    wire::Wire,
+};
+use im_call::media::MediaEngine;
+use im_contract::views::Connection;
+use im_protocol::{ConversationId, DeviceId, MessageId, PersonId};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What the parts of a session share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Context {
+    /// The signed-in person.
+    pub(crate) me: PersonId,
+    /// This installation.
+    pub(crate) device: DeviceId,
+    /// The time of day.
+    pub(crate) clock: Clock,
+    /// The databases.
+    pub(crate) store: Store,
+    /// What is true only while connected.
+    pub(crate) live: Arc<Live>,
+    /// REST in the person's name.
+    pub(crate) rest: Rest,
+    /// The socket.
+    pub(crate) wire: Wire,
+    /// Where to tell.
+    pub(crate) events: EventHub,
+    /// The desktop's notifications.
+    pub(crate) notifier: Arc<dyn Notifier>,
+    /// The ringtone.
+    pub(crate) ringtone: Arc<dyn Ringtone>,
+    /// Sound and picture.
+    pub(crate) media: Arc<dyn MediaEngine>,
+    /// The conversation that the person looks at.
+    pub(crate) visible: watch::Receiver<Option<ConversationId>>,
+}
+
+/// What commands need of a session.
+pub(crate) struct OpenAccount {
+    /// What is shared.
+    pub(crate) context: Context,
+    /// The session's task.
+    pub(crate) mail: mpsc::Sender<Mail>,
+    /// The calls' task.
+    pub(crate) calls: Calls,
+    /// The connection's line.
+    pub(crate) line: watch::Receiver<Connection>,
+}
+
+/// What is asked of the session's task.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// A message was written to the outbox.
+    Wrote,
+    /// Try a parked message again.
+    Retry(MessageId, oneshot::Sender<bool>),
+    /// Throw a parked message away; answered when its row is gone.
+    Discard(MessageId, oneshot::Sender<bool>),
+    /// The person has read further.
+    Read(ConversationId, u64),
+    /// Something was fetched and stored beside the feed.
+    Fetched(Option<ConversationId>),
+    /// Connect at once.
+    Reconnect,
+    /// The person looks at another conversation.
+    Looks,
+    /// The person acted on a notification.
+    Acted(NotificationAction),
+}
+
+impl OpenAccount {
+    /// Tells the session's task, waiting for room. A session that is ending needs no telling: what
+    /// matters is on disk.
+    pub(crate) async fn tell(&self, mail: Mail) {
+        if self.mail.send(mail).await.is_err() {
+            tracing::debug!("the session has ended");
+        }
+    }
+}

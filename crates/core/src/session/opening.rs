@@ -1,0 +1,147 @@
+//! How a session begins: the account's files are opened, and what they hold is given to the machines.
+
+use super::{
+    Session, SessionEnd,
+    context::{Context, OpenAccount},
+    marks::Marks,
+    sending,
+};
+use crate::{
+    account::{ServerAddress, Tokens},
+    clock::Clock,
+    connection::{self, SocketAuth},
+    events::{Changes, EventHub},
+    notify::{Notifier, Ringtone},
+    outbox::Outbox,
+    rest::{Http, Rest},
+    store::{Store, StoreError, facts, meta, read_mark},
+    sync::Sync,
+    wire::Wire,
+};
+use futures_util::stream::FuturesUnordered;
+use im_call::media::MediaEngine;
+use im_protocol::{ConversationId, DeviceId, people::Me};
+use std::{path::PathBuf, sync::Arc};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+    time::Instant,
+};
+
+/// Requests that may wait for the session.
+const QUEUE: usize = 128;
+
+/// What the account gives a session.
+pub(crate) struct Parts {
+    pub(crate) me: Me,
+    pub(crate) server: ServerAddress,
+    pub(crate) device: DeviceId,
+    pub(crate) app: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) tokens: Tokens,
+    pub(crate) http: Http,
+    pub(crate) clock: Clock,
+    pub(crate) events: EventHub,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) ringtone: Arc<dyn Ringtone>,
+    pub(crate) media: Arc<dyn MediaEngine>,
+    pub(crate) visible: watch::Receiver<Option<ConversationId>>,
+}
+
+/// A session that runs.
+pub(crate) struct Running {
+    /// For commands.
+    pub(crate) open: Arc<OpenAccount>,
+    /// The person as the server told last.
+    pub(crate) me: watch::Receiver<Me>,
+    /// Asks the session to stop; dropping does as well.
+    pub(crate) stop: oneshot::Sender<()>,
+    /// Ends with the session, its files closed.
+    pub(crate) done: JoinHandle<SessionEnd>,
+}
+
+/// Opens the account's files and starts its session.
+///
+/// # Errors
+/// Where the files cannot be opened.
+pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
+    let (folder, clock) = (parts.folder.clone(), parts.clock.clone());
+    let store = tokio::task::spawn_blocking(move || Store::open(&folder, &clock))
+        .await
+        .map_err(|_| StoreError::Closed)??;
+    let me = parts.me.person.id;
+    let cursor = store
+        .cache
+        .write(move |tx| {
+            facts::replay(tx, me)?;
+            meta::cursor(tx)
+        })
+        .await?;
+    let mut outbox = Outbox::default();
+    outbox.add(sending::unsent(&store).await?);
+    let marks = Marks::new(store.outbox.read(read_mark::all).await?);
+
+    let auth = SocketAuth::new(parts.tokens.clone(), parts.device, parts.app);
+    let (client, incoming, socket) = im_socketio::connect(connection::options(&parts.server), auth)
+        .map_err(|error| {
+            tracing::error!(%error, "the socket's options are not valid");
+            StoreError::Closed
+        })?;
+    tokio::spawn(socket.run());
+
+    let context = Context {
+        me,
+        device: parts.device,
+        clock: parts.clock,
+        store,
+        live: Arc::default(),
+        rest: Rest {
+            http: parts.http,
+            server: parts.server,
+            tokens: parts.tokens.clone(),
+        },
+        wire: Wire::new(client.clone()),
+        events: parts.events,
+        notifier: parts.notifier,
+        ringtone: parts.ringtone,
+        media: parts.media,
+        visible: parts.visible,
+    };
+    let (calls, call_task) = crate::calls::new(context.clone());
+    tokio::spawn(call_task.run());
+    let (mail, mailbox) = mpsc::channel(QUEUE);
+    let (line_tx, line) = watch::channel(connection::no_line(None));
+    let (me_tx, me) = watch::channel(parts.me);
+    let (stop, stopped) = oneshot::channel();
+    let open = Arc::new(OpenAccount {
+        context: context.clone(),
+        mail,
+        calls: calls.clone(),
+        line,
+    });
+    let session = Session {
+        context,
+        calls,
+        mailbox,
+        client,
+        incoming,
+        tokens: parts.tokens,
+        sync: Sync::new(cursor),
+        outbox,
+        marks,
+        changes: Changes::default(),
+        pending: FuturesUnordered::new(),
+        connection: 0,
+        ready: false,
+        refused_until: None,
+        line: line_tx,
+        me: me_tx,
+        begun: Instant::now(),
+    };
+    Ok(Running {
+        open,
+        me,
+        stop,
+        done: tokio::spawn(session.run(stopped)),
+    })
+}

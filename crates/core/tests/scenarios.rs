@@ -1,0 +1,15 @@
+//! Named people on real cores with the real server.
+// A test ends where something is not as it should be.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod scenarios {
+    mod account;
+    mod bad_days;
+    mod calls;
+    mod conversation;
+    mod device;
+    mod keyring;
+    mod privacy;
+    mod sessions;
+    mod versions;
+}
