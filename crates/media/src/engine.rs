@@ -1,0 +1,132 @@
+//! The door of this crate: makes calls' media as the core asks for it.
+
+use crate::{
+    audio::{input::AudioInput, output::AudioOutput},
+    call::Call,
+    transport::Certificate,
+    video::{input::VideoInput, picture::Picture},
+};
+use im_call::media::{MediaCall, MediaEngine, MediaError, MediaSetup};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    sync::{Mutex, PoisonError, mpsc::SyncSender},
+};
+use tokio::{runtime::Handle, sync::mpsc};
+
+/// Commands that may wait.
+const COMMANDS: usize = 64;
+/// Events that may wait.
+const EVENTS: usize = 256;
+
+/// What an engine hears, plays, sees and shows, and where packets go.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// What is sent as sound.
+    pub audio_input: AudioInput,
+    /// Where the other side's sound goes.
+    pub audio_output: AudioOutput,
+    /// What is sent as picture.
+    pub video_input: VideoInput,
+    /// Whether pictures are offered to a page ([`im_call::media::MediaEvent::Pictures`]).
+    pub page: bool,
+    /// Who gets the other side's pictures decoded. What does not fit into the channel is lost.
+    pub viewer: Option<SyncSender<Picture>>,
+    /// Local addresses to use. `0.0.0.0:0` and `[::]:0` stand for every interface but loopback.
+    pub bind: Vec<SocketAddr>,
+}
+
+impl EngineConfig {
+    /// Default microphone, speaker and camera, pictures to a page, every interface.
+    pub fn devices() -> Self {
+        Self {
+            audio_input: AudioInput::Microphone(None),
+            audio_output: AudioOutput::Speaker(None),
+            #[cfg(feature = "camera")]
+            video_input: VideoInput::Camera {
+                index: 0,
+                width: 640,
+                height: 360,
+            },
+            #[cfg(not(feature = "camera"))]
+            video_input: VideoInput::None,
+            page: true,
+            viewer: None,
+            bind: interfaces(),
+        }
+    }
+
+    /// No devices at all: silence, no picture, no page. For robots and tests to build on.
+    pub fn headless() -> Self {
+        Self {
+            audio_input: AudioInput::Silence,
+            audio_output: AudioOutput::Nowhere,
+            video_input: VideoInput::None,
+            page: false,
+            viewer: None,
+            bind: interfaces(),
+        }
+    }
+}
+
+/// Every way out of this machine; loopback only where there is no other.
+fn interfaces() -> Vec<SocketAddr> {
+    let any_v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+    let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
+    // From the documentation ranges (RFC 5737, RFC 3849): nothing is sent there, the system only
+    // says whether it would know a way.
+    let documentation_v4 = (Ipv4Addr::new(203, 0, 113, 1), 9);
+    let documentation_v6 = (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1), 9);
+    let mut bind = vec![any_v4];
+    let has_way = |socket: std::io::Result<UdpSocket>, to: SocketAddr| {
+        socket.is_ok_and(|socket| socket.connect(to).is_ok())
+    };
+    if has_way(UdpSocket::bind(any_v6), documentation_v6.into()) {
+        bind.push(any_v6);
+    }
+    if !has_way(UdpSocket::bind(any_v4), documentation_v4.into()) {
+        bind.push(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
+    }
+    bind
+}
+
+/// Makes calls' media with real devices and packets.
+#[derive(Debug)]
+pub struct Engine {
+    config: Mutex<EngineConfig>,
+}
+
+impl Engine {
+    /// An engine; nothing is opened before a call.
+    pub fn new(config: EngineConfig) -> Self {
+        Self {
+            config: Mutex::new(config),
+        }
+    }
+
+    /// What the next call is made with, such as another microphone.
+    pub fn configure(&self, change: impl FnOnce(&mut EngineConfig)) {
+        change(&mut self.config.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl MediaEngine for Engine {
+    fn open(&self, setup: MediaSetup) -> Result<MediaCall, MediaError> {
+        let runtime =
+            Handle::try_current().map_err(|_| MediaError("it needs a tokio runtime".to_owned()))?;
+        let config = self
+            .config
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let certificate = Certificate::generate().map_err(|error| MediaError(error.to_string()))?;
+        let (command_sender, commands) = mpsc::channel(COMMANDS);
+        let (events, event_receiver) = mpsc::channel(EVENTS);
+        let call = Call::new(setup, config, certificate, commands, events)
+            .map_err(|error| MediaError(error.to_string()))?;
+        runtime.spawn(call.run());
+        Ok(MediaCall {
+            commands: command_sender,
+            events: event_receiver,
+        })
+    }
+}

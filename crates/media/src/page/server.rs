@@ -1,0 +1,297 @@
+//! The loopback WebSocket that the page fetches pictures from.
+
+use super::outlet::{Format, Outlet};
+use futures_util::{SinkExt, StreamExt};
+use im_call::media::PictureUrls;
+use serde::Deserialize;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    accept_hdr_async_with_config,
+    tungstenite::{
+        Message,
+        handshake::server::{ErrorResponse, Request, Response},
+        http::StatusCode,
+        protocol::WebSocketConfig,
+    },
+};
+
+/// Connections at once: one per stream, and as many that replace them.
+const CONNECTIONS: usize = 4;
+/// Who takes longer to introduce themselves is no page of ours.
+const HANDSHAKE: Duration = Duration::from_secs(2);
+/// The page's messages are short.
+const LARGEST_MESSAGE: usize = 1_024;
+
+/// One of the two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Remote,
+    Own,
+}
+
+/// Where pages may come from: the app's own scheme, and loopback while developing and testing.
+pub(crate) fn is_ours(origin: &str) -> bool {
+    let local = |rest: &str| {
+        rest.is_empty()
+            || rest
+                .strip_prefix(':')
+                .is_some_and(|port| port.parse::<u16>().is_ok())
+    };
+    matches!(
+        origin,
+        "tauri://localhost" | "http://tauri.localhost" | "https://tauri.localhost"
+    ) || ["http://localhost", "http://127.0.0.1"]
+        .iter()
+        .any(|host| origin.strip_prefix(host).is_some_and(local))
+}
+
+/// Serves one call's pictures until it is dropped.
+pub(crate) struct PictureServer {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    urls: mpsc::Sender<PictureUrls>,
+}
+
+struct Shared {
+    address: SocketAddr,
+    remote: Outlet,
+    own: Outlet,
+    tokens: Mutex<Tokens>,
+}
+
+/// What opens each stream, until it was used.
+struct Tokens {
+    remote: Option<String>,
+    own: Option<String>,
+}
+
+/// What a page says.
+#[derive(Debug, Deserialize)]
+struct Wish {
+    #[serde(default)]
+    want: Option<Wanted>,
+    #[serde(default)]
+    pause: Option<bool>,
+    #[serde(default)]
+    format: Option<WantedFormat>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Wanted {
+    Key,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WantedFormat {
+    Vp8,
+    I420,
+}
+
+impl PictureServer {
+    /// Listens on a free port of the loopback interface. New addresses are told by `urls`, at once
+    /// and whenever a page left.
+    ///
+    /// # Errors
+    /// Where there is no port or no randomness.
+    pub(crate) async fn bind(
+        remote: Outlet,
+        own: Outlet,
+        urls: mpsc::Sender<PictureUrls>,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let tokens = Mutex::new(Tokens {
+            remote: None,
+            own: None,
+        });
+        Ok(Self {
+            listener,
+            shared: Arc::new(Shared {
+                address,
+                remote,
+                own,
+                tokens,
+            }),
+            urls,
+        })
+    }
+
+    /// Runs until it is aborted.
+    pub(crate) async fn run(self) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        // Aborted with this task.
+        let mut connections = JoinSet::new();
+        self.shared.invite(&self.urls).await;
+        loop {
+            while connections.try_join_next().is_some() {}
+            let Ok((stream, _)) = self.listener.accept().await else {
+                continue;
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                continue;
+            };
+            let (shared, urls) = (Arc::clone(&self.shared), self.urls.clone());
+            connections.spawn(async move {
+                shared.serve(stream, &urls).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+impl Shared {
+    /// Tells where both streams are; a used token is replaced.
+    async fn invite(&self, to: &mpsc::Sender<PictureUrls>) {
+        let urls = {
+            let mut tokens = self.tokens();
+            let (Some(remote), Some(own)) = (
+                tokens.remote.take().or_else(token),
+                tokens.own.take().or_else(token),
+            ) else {
+                return;
+            };
+            let url = |stream, token: &str| format!("ws://{}/{stream}?token={token}", self.address);
+            let urls = PictureUrls {
+                remote: url("remote", &remote),
+                own: url("own", &own),
+            };
+            tokens.remote = Some(remote);
+            tokens.own = Some(own);
+            urls
+        };
+        if to.send(urls).await.is_err() {
+            tracing::debug!("nobody wants to know where the pictures are");
+        }
+    }
+
+    async fn serve(&self, stream: TcpStream, urls: &mpsc::Sender<PictureUrls>) {
+        // Pictures are sent whole; waiting to fill packets would only delay them.
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        let mut which = None;
+        #[expect(
+            clippy::result_large_err,
+            reason = "the handshake wants the response as it is"
+        )]
+        let check = |request: &Request, response: Response| {
+            which = self.admit(request);
+            which.map(|_| response).ok_or_else(forbidden)
+        };
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(LARGEST_MESSAGE))
+            .max_frame_size(Some(LARGEST_MESSAGE));
+        let accepted = timeout(
+            HANDSHAKE,
+            accept_hdr_async_with_config(stream, check, Some(config)),
+        );
+        let Ok(Ok(socket)) = accepted.await else {
+            return;
+        };
+        let outlet = match which {
+            Some(Which::Remote) => &self.remote,
+            Some(Which::Own) => &self.own,
+            None => return,
+        };
+        let connection = outlet.attach();
+        let (mut sender, mut receiver) = socket.split();
+        loop {
+            // A socket that is not read never tells that it was closed.
+            tokio::select! {
+                message = outlet.next(connection) => match message {
+                    Some(message) => {
+                        if sender.send(Message::Binary(message)).await.is_err() {
+                            break;
+                        }
+                    }
+                    None => break,
+                },
+                message = receiver.next() => match message {
+                    Some(Ok(Message::Text(text))) => wish(outlet, &text),
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                    Some(Ok(_)) => {}
+                },
+            }
+        }
+        if outlet.detach(connection) {
+            self.invite(urls).await;
+        }
+    }
+
+    /// Which stream a request may have. The token is used up by that.
+    fn admit(&self, request: &Request) -> Option<Which> {
+        let origin = request.headers().get("origin")?.to_str().ok()?;
+        if !is_ours(origin) {
+            return None;
+        }
+        let given = request.uri().query()?.strip_prefix("token=")?;
+        let mut tokens = self.tokens();
+        let (expected, which) = match request.uri().path() {
+            "/remote" => (&mut tokens.remote, Which::Remote),
+            "/own" => (&mut tokens.own, Which::Own),
+            _ => return None,
+        };
+        let right = expected.as_deref().is_some_and(|token| same(token, given));
+        right.then(|| {
+            *expected = None;
+            which
+        })
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wish(outlet: &Outlet, text: &str) {
+    let Ok(wish) = serde_json::from_str::<Wish>(text) else {
+        tracing::debug!("the page said something that is not understood");
+        return;
+    };
+    if let Some(format) = wish.format {
+        outlet.format(match format {
+            WantedFormat::Vp8 => Format::Vp8,
+            WantedFormat::I420 => Format::I420,
+        });
+    }
+    if let Some(paused) = wish.pause {
+        outlet.pause(paused);
+    }
+    if matches!(wish.want, Some(Wanted::Key)) {
+        outlet.want_key();
+    }
+}
+
+fn forbidden() -> ErrorResponse {
+    let mut response = ErrorResponse::new(None);
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
+}
+
+/// 128 random bits.
+fn token() -> Option<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Compares in a time that tells nothing about where they differ.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len()
+        && a.bytes()
+            .zip(b.bytes())
+            .fold(0, |acc, (a, b)| acc | (a ^ b))
+            == 0
+}

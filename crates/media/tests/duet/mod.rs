@@ -1,0 +1,162 @@
+//! Two engines and the signalling between them.
+
+use im_call::media::{MediaCall, MediaCommand, MediaEngine, MediaEvent, MediaSetup};
+use im_media::{Engine, EngineConfig};
+use im_protocol::{CallId, call::MediaKinds};
+use std::{net::SocketAddr, time::Duration};
+use tokio::time::timeout;
+
+/// Nothing in these tests takes longer.
+pub(crate) const WAIT: Duration = Duration::from_secs(20);
+
+/// Who.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Maya,
+    Sam,
+}
+
+/// Maya makes the offers, Sam answers.
+pub(crate) struct Duet {
+    maya: MediaCall,
+    sam: MediaCall,
+    /// What was not waited for yet.
+    seen: Vec<(Side, MediaEvent)>,
+}
+
+impl Duet {
+    /// Both on the loopback interface.
+    pub(crate) fn open(maya: EngineConfig, sam: EngineConfig, send: MediaKinds) -> Self {
+        let loopback: SocketAddr = ([127, 0, 0, 1], 0).into();
+        let open = |config: EngineConfig| {
+            let bind = vec![loopback];
+            let setup = MediaSetup {
+                call: CallId::new(),
+                send,
+                ice_servers: Vec::new(),
+            };
+            Engine::new(EngineConfig { bind, ..config })
+                .open(setup)
+                .unwrap()
+        };
+        Self {
+            maya: open(maya),
+            sam: open(sam),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Offers and waits until both are connected.
+    pub(crate) async fn connect(&mut self) {
+        self.offer(1, false, false).await;
+        self.connected_again().await;
+    }
+
+    /// Makes Maya offer.
+    pub(crate) async fn offer(&mut self, generation: u32, restart: bool, rebuild: bool) {
+        self.tell(
+            Side::Maya,
+            MediaCommand::Offer {
+                generation,
+                restart,
+                rebuild,
+            },
+        )
+        .await;
+    }
+
+    /// Waits until both are connected.
+    pub(crate) async fn connected_again(&mut self) {
+        for side in [Side::Maya, Side::Sam] {
+            self.wait_for(side, |event| *event == MediaEvent::Connected)
+                .await;
+        }
+    }
+
+    /// Waits until ten pictures more have reached both.
+    pub(crate) async fn wait_for_more_pictures(&mut self) {
+        for side in [Side::Maya, Side::Sam] {
+            self.seen
+                .retain(|(_, event)| !matches!(event, MediaEvent::Stats(_)));
+            let mut first = None;
+            self.wait_for(side, |event| match event {
+                MediaEvent::Stats(stats) => {
+                    let first = *first.get_or_insert(stats.video_frames_in);
+                    stats.video_frames_in > first + 10
+                }
+                _ => false,
+            })
+            .await;
+        }
+    }
+
+    /// Gives a command.
+    pub(crate) async fn tell(&self, side: Side, command: MediaCommand) {
+        let call = match side {
+            Side::Maya => &self.maya,
+            Side::Sam => &self.sam,
+        };
+        call.commands.send(command).await.unwrap();
+    }
+
+    /// Waits for an event, carrying signalling to and fro meanwhile.
+    pub(crate) async fn wait_for(
+        &mut self,
+        side: Side,
+        mut wanted: impl FnMut(&MediaEvent) -> bool,
+    ) -> MediaEvent {
+        let found = timeout(WAIT, async {
+            loop {
+                if let Some(at) = self
+                    .seen
+                    .iter()
+                    .position(|(of, event)| *of == side && wanted(event))
+                {
+                    return self.seen.remove(at).1;
+                }
+                self.seen.retain(|(of, event)| {
+                    *of != side || !matches!(event, MediaEvent::Levels(_) | MediaEvent::Stats(_))
+                });
+                self.step().await;
+            }
+        });
+        match found.await {
+            Ok(event) => event,
+            Err(_) => panic!("{side:?} waited in vain"),
+        }
+    }
+
+    async fn step(&mut self) {
+        let (side, event) = tokio::select! {
+            event = self.maya.events.recv() => (Side::Maya, event),
+            event = self.sam.events.recv() => (Side::Sam, event),
+        };
+        let event = event.expect("the call goes on");
+        let other = if side == Side::Maya {
+            Side::Sam
+        } else {
+            Side::Maya
+        };
+        match event {
+            MediaEvent::LocalOffer { generation, sdp } => {
+                self.tell(other, MediaCommand::RemoteOffer { generation, sdp })
+                    .await;
+            }
+            MediaEvent::LocalAnswer { generation, sdp } => {
+                self.tell(other, MediaCommand::RemoteAnswer { generation, sdp })
+                    .await;
+            }
+            MediaEvent::LocalCandidate {
+                generation,
+                candidate,
+            } => {
+                let command = MediaCommand::RemoteCandidate {
+                    generation,
+                    candidate,
+                };
+                self.tell(other, command).await;
+            }
+            event => self.seen.push((side, event)),
+        }
+    }
+}
