@@ -1,0 +1,43 @@
+import type { ContentView } from '../../contract/ContentView';
+import { t } from '../../i18n/words';
+import { durationWords } from './when';
+
+type CallContent = Extract<ContentView, { type: 'call' }>;
+
+/** What became of a call, for the one who reads it. `name` is the other's. */
+export function callWords(call: CallContent, mine: boolean, name: string): string {
+  const kind = call.video ? t('call_video') : t('call_audio');
+  switch (call.outcome) {
+    case 'ended':
+      return t('call_record_ended', { kind, duration: durationWords(call.duration_ms) });
+    case 'missed':
+      return mine ? t('call_record_no_answer', { name }) : t('call_record_missed');
+    case 'rejected':
+      return mine ? t('call_record_rejected', { name }) : t('call_record_you_rejected');
+    case 'canceled':
+      return mine ? t('call_record_you_canceled') : t('call_record_missed');
+    case 'busy':
+      return mine ? t('call_record_busy', { name }) : t('call_record_you_busy', { name });
+    case 'failed':
+      return t('call_record_failed');
+    case 'other':
+      return kind;
+  }
+}
+
+/** Whether the other called and was not spoken to. */
+export function isMissed(call: CallContent, mine: boolean): boolean {
+  return !mine && (call.outcome === 'missed' || call.outcome === 'canceled' || call.outcome === 'busy');
+}
+
+/** A message in one line, for a list. */
+export function shortWords(content: ContentView, mine: boolean, name: string): string {
+  switch (content.type) {
+    case 'text':
+      return mine ? t('last_own', { text: content.text }) : content.text;
+    case 'call':
+      return callWords(content, mine, name);
+    case 'unknown':
+      return t('message_unknown');
+  }
+}

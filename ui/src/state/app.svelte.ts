@@ -1,0 +1,212 @@
+import type { Connection } from '../contract/Connection';
+import type { ConversationRow } from '../contract/ConversationRow';
+import type { CoreEvent } from '../contract/CoreEvent';
+import type { CourseView } from '../contract/CourseView';
+import type { PersonView } from '../contract/PersonView';
+import type { StatusArgs } from '../contract/StatusArgs';
+import type { StatusView } from '../contract/StatusView';
+import type { UiError } from '../contract/UiError';
+import { CoreError, type Platform } from '../platform';
+import { AccountState } from './account.svelte';
+import { CallState } from './call.svelte';
+import { PlaceState } from './place.svelte';
+import { Reading } from './reading.svelte';
+import { SettingsState } from './settings.svelte';
+import { Thread } from './thread.svelte';
+
+/** Everything the page knows: what it read from the core and reads again when told. */
+export class App {
+  readonly account: AccountState;
+  readonly connection: Reading<Connection>;
+  readonly conversations: Reading<ConversationRow[]>;
+  readonly people: Reading<PersonView[]>;
+  readonly mentors: Reading<PersonView[]>;
+  readonly courses: Reading<CourseView[]>;
+  readonly status: Reading<StatusView | null>;
+  readonly call: CallState;
+  readonly settings: SettingsState;
+  readonly place = new PlaceState();
+  /** The open conversation's messages. */
+  thread = $state.raw<Thread>();
+  /** The core could not be reached at all. */
+  broken = $state.raw<UiError>();
+  #signedIn = false;
+
+  constructor(private readonly platform: Platform) {
+    const ask = <K extends ReadName>(name: K) => new Reading(() => platform.request(name, {}));
+    this.account = new AccountState(platform, () => this.#accountChanged());
+    this.connection = ask('connection.get');
+    this.conversations = ask('conversations.list');
+    this.people = ask('people.list');
+    this.mentors = ask('people.mentors');
+    this.courses = ask('courses.list');
+    this.status = ask('status.get');
+    this.call = new CallState(platform);
+    this.settings = new SettingsState(platform);
+  }
+
+  /** Unread messages in all conversations. */
+  get unread(): number {
+    return this.conversations.value?.reduce((sum, row) => sum + row.unread, 0) ?? 0;
+  }
+
+  /** The open conversation's line in the list. */
+  get openRow(): ConversationRow | undefined {
+    return this.row(this.place.conversation);
+  }
+
+  /** A conversation's line in the list. */
+  row(conversation: string | undefined): ConversationRow | undefined {
+    return this.conversations.value?.find((row) => row.id === conversation);
+  }
+
+  /** Hears the core and reads what there is. */
+  async start(): Promise<void> {
+    try {
+      await this.platform.onEvent((event) => this.heard(event));
+      // First, so that the first thing painted has the right theme. Without an answer it is the system's.
+      await this.settings.refresh().catch(() => undefined);
+      await this.account.refresh();
+      this.broken = this.account.error;
+    } catch (thrown) {
+      this.broken = CoreError.from(thrown).ui;
+    }
+  }
+
+  /** The core told something. */
+  heard(event: CoreEvent): void {
+    switch (event.event) {
+      case 'account':
+        this.account.told(event.data);
+        break;
+      case 'connection':
+        this.connection.told(event.data);
+        break;
+      case 'conversations':
+        void this.conversations.refresh();
+        break;
+      case 'messages':
+        if (this.thread?.conversation === event.data.conversation) void this.thread.refresh();
+        break;
+      case 'people':
+        this.#peopleChanged();
+        break;
+      case 'ring':
+        this.call.rang(event.data);
+        break;
+      case 'ring_ended':
+        this.call.stoppedRinging(event.data.call);
+        break;
+      case 'call':
+        this.call.told(event.data);
+        break;
+      case 'call_levels':
+        this.call.levels = event.data;
+        break;
+      case 'show_conversation':
+        this.show(event.data.conversation);
+        this.call.open = this.call.current?.conversation === event.data.conversation;
+        break;
+      case 'settings':
+        this.settings.told(event.data);
+        break;
+      case 'overflow':
+        void this.readAll();
+        break;
+    }
+  }
+
+  /** Opens a conversation. */
+  show(conversation: string): void {
+    this.place.show(conversation);
+    if (this.thread?.conversation === conversation) return;
+    this.thread?.close();
+    this.thread = new Thread(this.platform, conversation);
+    void this.thread.open();
+  }
+
+  /** Closes the open conversation. */
+  closeConversation(): void {
+    this.thread?.close();
+    this.thread = undefined;
+    this.place.conversation = undefined;
+  }
+
+  /** Opens the one conversation with a person, made where there is none. */
+  async openWith(person: string, course: string | null): Promise<void> {
+    const row = await this.platform.request('conversations.open', { with: person, course });
+    await this.conversations.refresh();
+    this.show(row.id);
+  }
+
+  /** Enrols in a course. */
+  async enrol(code: string): Promise<CourseView> {
+    const course = await this.platform.request('courses.enrol', { code });
+    await Promise.all([this.courses.refresh(), this.people.refresh()]);
+    return course;
+  }
+
+  /** Sets the mentor's own status. */
+  async setStatus(status: StatusArgs): Promise<void> {
+    await this.platform.request('status.set', status);
+    await this.status.refresh();
+  }
+
+  /** Tries to connect at once. */
+  async reconnect(): Promise<void> {
+    await this.platform.request('connection.retry', {});
+  }
+
+  /** Reads again whatever may have changed. */
+  async readAll(): Promise<void> {
+    await this.account.refresh();
+    await Promise.allSettled([
+      this.connection.refresh(),
+      this.conversations.refresh(),
+      this.call.refresh(),
+      this.settings.refresh(),
+      this.thread?.refresh(),
+    ]);
+    this.#peopleChanged();
+  }
+
+  /** Reads what the people's place shows. */
+  readPeople(): void {
+    void this.people.refresh();
+    void this.mentors.refresh();
+    void this.courses.refresh();
+  }
+
+  #peopleChanged(): void {
+    if (this.place.place === 'people') this.readPeople();
+    if (this.account.isMentor) void this.status.refresh();
+  }
+
+  #accountChanged(): void {
+    const signedIn = this.account.current?.state === 'signed_in';
+    if (signedIn === this.#signedIn) return;
+    this.#signedIn = signedIn;
+    if (signedIn) {
+      void this.connection.refresh();
+      void this.conversations.refresh();
+      void this.call.refresh().catch(() => undefined);
+      this.#peopleChanged();
+    } else {
+      this.closeConversation();
+      this.place.clear();
+      this.call.clear();
+      const readings = [
+        this.connection,
+        this.conversations,
+        this.people,
+        this.mentors,
+        this.courses,
+        this.status,
+      ];
+      for (const reading of readings) reading.clear();
+    }
+  }
+}
+
+type ReadName =
+  'connection.get' | 'conversations.list' | 'people.list' | 'people.mentors' | 'courses.list' | 'status.get';

@@ -1,0 +1,96 @@
+import type { UiError } from '../contract/UiError';
+import { CoreError } from '../platform';
+
+/** How long a read may take before a skeleton is shown, in milliseconds. */
+export const SLOW_MS = 150;
+
+/**
+ * Something read from the core and read again when the core says that it changed. What was read last stays while it
+ * is read again, so that nothing flickers.
+ */
+export class Reading<T> {
+  /** What was read last. */
+  value = $state.raw<T>();
+  /** Why the last read failed; none once one succeeds. */
+  error = $state.raw<UiError>();
+  /** The first read takes long enough to say so. */
+  slow = $state(false);
+  #again = false;
+  #running: Promise<void> | undefined;
+  #generation = 0;
+
+  constructor(private readonly read: () => Promise<T>) {}
+
+  /** Reads now, or once more after the read that is under way. Never rejects: see {@link error}. */
+  refresh(): Promise<void> {
+    if (this.#running) {
+      this.#again = true;
+      return this.#running;
+    }
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** The core told it by itself; a read that is under way may be older, so it is done again. */
+  told(value: T): void {
+    this.value = value;
+    this.error = undefined;
+    this.#again = this.#running !== undefined;
+  }
+
+  /** Forgets what was read; a read that is under way comes to nothing. */
+  clear(): void {
+    this.#generation++;
+    this.#again = false;
+    this.#running = undefined;
+    this.value = undefined;
+    this.error = undefined;
+    this.slow = false;
+  }
+
+  async #run(): Promise<void> {
+    const generation = this.#generation;
+    const timer = setTimeout(() => {
+      if (generation === this.#generation) this.slow = this.value === undefined;
+    }, SLOW_MS);
+    do {
+      this.#again = false;
+      try {
+        const value = await this.read();
+        if (generation !== this.#generation) break;
+        this.value = value;
+        this.error = undefined;
+      } catch (thrown) {
+        if (generation !== this.#generation) break;
+        this.error = CoreError.from(thrown).ui;
+      }
+    } while (this.#again);
+    clearTimeout(timer);
+    if (generation === this.#generation) this.slow = false;
+  }
+}
+
+/** Something a person asked for: whether it is under way, and why it failed. */
+export class Asking {
+  /** Under way: a second one is not started. */
+  busy = $state(false);
+  /** Why it failed last. */
+  error = $state.raw<UiError>();
+
+  /** Does it unless it is under way. Gives the answer, or nothing where it failed; {@link error} says why. */
+  async run<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    if (this.busy) return undefined;
+    this.busy = true;
+    this.error = undefined;
+    try {
+      return await ask();
+    } catch (thrown) {
+      this.error = CoreError.from(thrown).ui;
+      return undefined;
+    } finally {
+      this.busy = false;
+    }
+  }
+}

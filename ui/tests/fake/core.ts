@@ -1,0 +1,237 @@
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { AddressInfo } from 'node:net';
+import type { Account } from '../../src/contract/Account';
+import type { CallProgress } from '../../src/contract/CallProgress';
+import type { Commands } from '../../src/contract/commands';
+import type { Connection } from '../../src/contract/Connection';
+import type { ConversationRow } from '../../src/contract/ConversationRow';
+import type { CoreEvent } from '../../src/contract/CoreEvent';
+import type { CourseView } from '../../src/contract/CourseView';
+import type { ErrorKind } from '../../src/contract/ErrorKind';
+import type { MessageRow } from '../../src/contract/MessageRow';
+import type { PersonView } from '../../src/contract/PersonView';
+import type { Ring } from '../../src/contract/Ring';
+import type { Settings } from '../../src/contract/Settings';
+import type { StatusView } from '../../src/contract/StatusView';
+import type { UiError } from '../../src/contract/UiError';
+import { rowOf } from './people';
+
+/** An error of the core. */
+export function refusal(kind: ErrorKind, params: Record<string, string> = {}): UiError {
+  return { kind, params, retryable: kind === 'server_unreachable' || kind === 'internal' };
+}
+
+type Handlers = {
+  [K in keyof Commands]?: (args: Commands[K]['args']) => Commands[K]['ok'] | Promise<Commands[K]['ok']>;
+};
+
+/**
+ * Stands in for the core in tests of the page: a scenario in memory behind the socket door. It answers what it was
+ * told to answer and decides nothing; what the real core does is tested with the real core.
+ */
+export class FakeCore {
+  account: Account = { state: 'signed_out', server: 'https://mentor.example.org' };
+  connection: Connection = {
+    state: 'online',
+    retry_in_ms: null,
+    waiting: 0,
+    catching_up: false,
+    problem: null,
+    latency_ms: 24,
+  };
+  conversations: ConversationRow[] = [];
+  messages = new Map<string, MessageRow[]>();
+  firstUnread = new Map<string, number>();
+  people: PersonView[] = [];
+  mentors: PersonView[] = [];
+  courses: CourseView[] = [];
+  status: StatusView | null = null;
+  rings: Ring[] = [];
+  call: CallProgress | null = null;
+  settings: Settings = { theme: 'light' };
+  /** Every request that came, oldest first. */
+  readonly asked: { name: keyof Commands; args: unknown }[] = [];
+  /** What a scenario answers in place of the usual. */
+  readonly answers: Handlers = {};
+  #server: WebSocketServer;
+  #sockets = new Set<WebSocket>();
+  #waiting: (() => void)[] = [];
+
+  private constructor(server: WebSocketServer) {
+    this.#server = server;
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('message', (data) => void this.#answer(socket, String(data)));
+    });
+  }
+
+  static async start(): Promise<FakeCore> {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    await new Promise((resolve) => server.once('listening', resolve));
+    return new FakeCore(server);
+  }
+
+  get address(): string {
+    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.terminate();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  tell(event: CoreEvent): void {
+    for (const socket of this.#sockets) socket.send(JSON.stringify(event));
+  }
+
+  /** The arguments of the requests of this name. */
+  askedFor<K extends keyof Commands>(name: K): Commands[K]['args'][] {
+    return this.asked.filter((one) => one.name === name).map((one) => one.args as Commands[K]['args']);
+  }
+
+  /** Waits until the page has asked for this so many times. */
+  async waitFor(name: keyof Commands, times = 1): Promise<void> {
+    while (this.askedFor(name).length < times) {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(
+          () => reject(new Error(`the page did not ask for ${name} (${times})`)),
+          5_000,
+        );
+        this.#waiting.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
+  /** Adds a message as the core would, and tells the page. */
+  add(conversation: string, row: MessageRow, unread = row.mine ? 0 : 1): void {
+    const rows = this.messages.get(conversation) ?? [];
+    rows.push(row);
+    this.messages.set(conversation, rows);
+    this.#relist(conversation, unread);
+  }
+
+  /** Changes messages of a conversation, and tells the page. */
+  change(conversation: string, how: (row: MessageRow) => MessageRow): void {
+    this.messages.set(conversation, (this.messages.get(conversation) ?? []).map(how));
+    this.#relist(conversation, 0);
+  }
+
+  setConnection(connection: Partial<Connection>): void {
+    this.connection = { ...this.connection, ...connection };
+    this.tell({ event: 'connection', data: this.connection });
+  }
+
+  setCall(call: CallProgress | null): void {
+    this.call = call;
+    this.tell({ event: 'call', data: call });
+  }
+
+  #relist(conversation: string, unread: number): void {
+    this.conversations = this.conversations
+      .map((row) =>
+        row.id === conversation
+          ? rowOf(row.id, row.other, row.course, this.messages.get(conversation) ?? [], row.unread + unread)
+          : row,
+      )
+      .sort((a, b) => b.at - a.at);
+    this.tell({ event: 'messages', data: { conversation } });
+    this.tell({ event: 'conversations' });
+  }
+
+  async #answer(socket: WebSocket, frame: string): Promise<void> {
+    const { id, name, args } = JSON.parse(frame) as { id: number; name: keyof Commands; args: never };
+    this.asked.push({ name, args });
+    for (const resume of this.#waiting.splice(0)) resume();
+    try {
+      const handler = this.answers[name] ?? this.#usual[name];
+      if (!handler) throw refusal('invalid', { field: 'name' });
+      socket.send(JSON.stringify({ id, ok: await handler(args) }));
+    } catch (error) {
+      if (!(error && typeof error === 'object' && 'kind' in error)) throw error;
+      socket.send(JSON.stringify({ id, error }));
+    }
+  }
+
+  readonly #usual: Handlers = {
+    'account.get': () => this.account,
+    'connection.get': () => this.connection,
+    'connection.retry': () => ({}),
+    'conversations.list': () => this.conversations,
+    'conversations.read': ({ conversation, seq }) => {
+      this.conversations = this.conversations.map((row) =>
+        row.id === conversation
+          ? { ...row, unread: seq >= row.head_seq ? 0 : row.unread, read_seq: seq }
+          : row,
+      );
+      this.tell({ event: 'conversations' });
+      return {};
+    },
+    'conversations.open': ({ with: person }) => {
+      const row = this.conversations.find((one) => one.other.id === person);
+      if (!row) throw refusal('not_allowed');
+      return row;
+    },
+    'people.list': () => this.people,
+    'people.mentors': () => this.mentors,
+    'courses.list': () => this.courses,
+    'messages.page': ({ conversation, before, limit }) => {
+      const rows = this.messages.get(conversation) ?? [];
+      const until =
+        before === null ? rows.length : rows.findIndex((row) => row.seq === null || row.seq >= before);
+      const end = until === -1 ? rows.length : until;
+      const start = Math.max(0, end - limit);
+      return {
+        messages: rows.slice(start, end),
+        more: start > 0,
+        first_unread_seq: this.firstUnread.get(conversation) ?? null,
+      };
+    },
+    'messages.send': ({ conversation, text }) => {
+      const at = Date.now();
+      const offline = this.connection.state !== 'online';
+      const me = this.account.state === 'signed_in' ? this.account.me.id : '';
+      const row: MessageRow = {
+        id: `message-own-${this.asked.length}`,
+        seq: null,
+        author: me,
+        mine: true,
+        content: { type: 'text', text },
+        at,
+        state: offline ? 'waiting' : 'sending',
+        error: null,
+      };
+      this.add(conversation, row);
+      return row;
+    },
+    'status.get': () => this.status,
+    'status.set': ({ availability, message }) => {
+      this.status = { availability, message, since: Date.now() };
+      this.tell({ event: 'people' });
+      return {};
+    },
+    'calls.rings': () => this.rings,
+    'calls.current': () => this.call,
+    'calls.microphone': ({ on }) => {
+      if (this.call) this.setCall({ ...this.call, microphone: on });
+      return {};
+    },
+    'calls.camera': ({ on }) => {
+      if (this.call) this.setCall({ ...this.call, camera: on });
+      return {};
+    },
+    'calls.dismiss': () => {
+      this.setCall(null);
+      return {};
+    },
+    'settings.get': () => this.settings,
+    'settings.set': (settings) => {
+      this.settings = settings;
+      this.tell({ event: 'settings', data: settings });
+      return {};
+    },
+  };
+}

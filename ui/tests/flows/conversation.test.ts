@@ -1,0 +1,269 @@
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { refusal, type FakeCore } from '../fake/core';
+import { lin, maya, message, rowOf, sam } from '../fake/people';
+import { mayaAtHerDesk, WITH_LIN, WITH_SAM } from '../fake/scenario';
+import { Stage } from './stage';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.raise();
+});
+afterEach(() => expect(stage.complaints).toEqual([]));
+afterAll(() => stage.fall());
+
+const composer = (page: Page) => page.getByRole('textbox', { name: /^Write to/ });
+const open = (page: Page, name: string) =>
+  page
+    .getByRole('button', { name: new RegExp(name) })
+    .first()
+    .click();
+const viewport = (page: Page) => page.getByRole('log');
+const fromEnd = (page: Page) =>
+  viewport(page).evaluate((log) => Math.round(log.scrollHeight - log.scrollTop - log.clientHeight));
+
+/** A long conversation with Sam, in which everything up to `read` was read. */
+function longTalk(count: number, read = count): (core: FakeCore) => void {
+  return (core) => {
+    mayaAtHerDesk(core);
+    const start = Date.now() - count * 600_000;
+    const rows = Array.from({ length: count }, (_, index) => {
+      const from = index % 3 === 0 ? maya : sam;
+      const text = `message ${index + 1} ${'about eigenvalues '.repeat(index % 7)}`;
+      return message(index + 1, from, text, start + index * 600_000, from === maya ? 'read' : 'received');
+    });
+    core.messages.set(WITH_SAM, rows);
+    if (read < count) core.firstUnread.set(WITH_SAM, read + 1);
+    core.conversations = core.conversations.map((row) =>
+      row.id === WITH_SAM ? rowOf(row.id, row.other, row.course, rows, count - read) : row,
+    );
+  };
+}
+
+test('opens at the first unread message, marks what is seen as read, and the title counts', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await page.waitForFunction(() => document.title === '(2) Conversations – InstantMentor');
+  await open(page, 'Lin Zhang');
+  await page.getByText('New', { exact: true }).waitFor();
+  await stage.core.waitFor('conversations.read');
+  expect(stage.core.askedFor('conversations.read').at(-1)).toEqual({ conversation: WITH_LIN, seq: 3 });
+  await page.waitForFunction(() => document.title === 'Lin Zhang – InstantMentor');
+});
+
+test('a message goes from Enter to read, and Shift+Enter breaks the line', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await open(page, 'Sam Rivera');
+  await composer(page).pressSequentially('First line');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('second line');
+  await page.keyboard.press('Enter');
+  await stage.core.waitFor('messages.send');
+  expect(stage.core.askedFor('messages.send')).toEqual([
+    { conversation: WITH_SAM, text: 'First line\nsecond line' },
+  ]);
+  expect(await composer(page).inputValue()).toBe('');
+  const own = page.locator('[data-message]').last();
+  await own.getByRole('img', { name: 'Sending' }).waitFor();
+  stage.core.change(WITH_SAM, (row) => (row.state === 'sending' ? { ...row, seq: 11, state: 'sent' } : row));
+  await own.getByRole('img', { name: 'Sent' }).waitFor();
+  stage.core.change(WITH_SAM, (row) => (row.state === 'sent' ? { ...row, state: 'read' } : row));
+  await own.getByRole('img', { name: 'Read' }).waitFor();
+  expect(await fromEnd(page)).toBeLessThanOrEqual(1);
+});
+
+test('without a connection it says so once, and that the message is sent later', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await open(page, 'Sam Rivera');
+  stage.core.setConnection({ state: 'waiting', retry_in_ms: 20_000, waiting: 1 });
+  await page.getByText(/Reconnecting in \d+ s\s*1 message waiting to be sent/).waitFor();
+  await composer(page).fill('For later');
+  await page.getByText('Will be sent when you are connected again.').waitFor();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-message]').last().getByRole('img', { name: 'Waiting to be sent' }).waitFor();
+  expect(await page.getByRole('button', { name: 'You can call when you are connected' }).count()).toBe(2);
+  await page.getByRole('button', { name: 'Try now' }).click();
+  await stage.core.waitFor('connection.retry');
+  stage.core.setConnection({ state: 'online', retry_in_ms: null, waiting: 0 });
+  await page.getByText('Reconnecting').waitFor({ state: 'detached' });
+});
+
+test('what could not be sent says why, and can be tried again or discarded', async () => {
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    const failed = message(null, maya, 'Not for Sam', Date.now(), 'failed');
+    core.messages.get(WITH_SAM)?.push({ ...failed, error: refusal('not_allowed') });
+    core.answers['messages.retry'] = () => ({});
+    core.answers['messages.discard'] = () => ({});
+  });
+  await open(page, 'Sam Rivera');
+  await page.getByText('You may not do this.').waitFor();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await stage.core.waitFor('messages.retry');
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await stage.core.waitFor('messages.discard');
+});
+
+test('words that the disk refused come back into the box', async () => {
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    core.answers['messages.send'] = () => {
+      throw refusal('storage');
+    };
+  });
+  await open(page, 'Sam Rivera');
+  await composer(page).fill('Keep me');
+  await page.keyboard.press('Enter');
+  await page.getByText('Your disk does not take any more.').waitFor();
+  expect(await composer(page).inputValue()).toBe('Keep me');
+});
+
+test('a counter shows near the limit, and nothing beyond it is sent', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await open(page, 'Sam Rivera');
+  await composer(page).fill('x'.repeat(3_990));
+  await page.getByText('10 characters left').waitFor();
+  await composer(page).fill('x'.repeat(4_001));
+  await page.getByText('1 characters too many').or(page.getByText('1 character too many')).waitFor();
+  await page.keyboard.press('Enter');
+  expect(await page.getByRole('button', { name: 'Send', exact: true }).isDisabled()).toBe(true);
+  expect(stage.core.askedFor('messages.send')).toEqual([]);
+});
+
+test('what was typed stays with its conversation', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await open(page, 'Sam Rivera');
+  await composer(page).fill('Half a sentence');
+  await open(page, 'Lin Zhang');
+  await page.getByRole('textbox', { name: 'Write to Lin Zhang' }).waitFor();
+  expect(await composer(page).inputValue()).toBe('');
+  await open(page, 'Sam Rivera');
+  await page.getByRole('textbox', { name: 'Write to Sam Rivera' }).waitFor();
+  expect(await composer(page).inputValue()).toBe('Half a sentence');
+});
+
+test('a long conversation opens at its end, and keeps its place while older pages come', async () => {
+  const page = await stage.play(longTalk(400));
+  await open(page, 'Sam Rivera');
+  await page.getByRole('log').getByText('message 400 ').waitFor();
+  await page.waitForFunction(() => {
+    const log = document.querySelector('[role=log]');
+    return log && log.scrollHeight - log.scrollTop - log.clientHeight <= 1;
+  });
+  const asked = stage.core.askedFor('messages.page').length;
+  await viewport(page).hover();
+  await page.mouse.wheel(0, -100_000);
+  await stage.core.waitFor('messages.page', asked + 1);
+  // Whatever is on top stays there when the rows before it come.
+  await page.waitForFunction(() => document.querySelectorAll('[data-message]').length > 0);
+  const rows = await page.evaluate(async () => {
+    const log = document.querySelector('[role=log]');
+    const top = () => {
+      const edge = log?.getBoundingClientRect().top ?? 0;
+      const row = Array.from(document.querySelectorAll('[data-message]')).find(
+        (one) => one.getBoundingClientRect().bottom > edge + 40,
+      );
+      return {
+        id: row?.getAttribute('data-message'),
+        at: Math.round((row?.getBoundingClientRect().top ?? 0) - edge),
+      };
+    };
+    const frames = [];
+    for (let frame = 0; frame < 30; frame++) {
+      await new Promise(requestAnimationFrame);
+      frames.push(top());
+    }
+    return frames.slice(-10);
+  });
+  expect(new Set(rows.map((row) => row.id)).size).toBe(1);
+  expect(Math.abs((rows[0]?.at ?? 0) - (rows.at(-1)?.at ?? 0))).toBeLessThanOrEqual(2);
+  expect(await fromEnd(page)).toBeGreaterThan(500);
+});
+
+test('the first unread one is on top even when it is far back', async () => {
+  const page = await stage.play(longTalk(300, 120));
+  await open(page, 'Sam Rivera');
+  const line = page.getByText('New', { exact: true });
+  await line.waitFor();
+  await page.waitForFunction(() => {
+    const log = document.querySelector('[role=log]')?.getBoundingClientRect();
+    const news = Array.from(document.querySelectorAll('[role=log] span')).find(
+      (one) => one.textContent === 'New',
+    );
+    const box = news?.getBoundingClientRect();
+    return log && box && box.top >= log.top && box.top < log.top + 120;
+  });
+  const read = stage.core.askedFor('conversations.read').at(-1);
+  expect(read === undefined || read.seq < 200).toBe(true);
+});
+
+test('a new message scrolls only who is at the end; others see a button', async () => {
+  const page = await stage.play(longTalk(80));
+  await open(page, 'Sam Rivera');
+  await page.getByRole('log').getByText('message 80 ').waitFor();
+  stage.core.add(WITH_SAM, message(81, sam, 'seen at once', Date.now(), 'received'));
+  await page.getByText('seen at once').last().waitFor();
+  await page.waitForFunction(() => {
+    const log = document.querySelector('[role=log]');
+    return log && log.scrollHeight - log.scrollTop - log.clientHeight <= 1;
+  });
+  await viewport(page).hover();
+  await page.mouse.wheel(0, -900);
+  await page.getByRole('button', { name: 'To the newest message' }).waitFor();
+  const before = await viewport(page).evaluate((log) => log.scrollTop);
+  stage.core.add(WITH_SAM, message(82, sam, 'seen later', Date.now(), 'received'));
+  const button = page.getByRole('button', { name: '1 new message', exact: true });
+  await button.waitFor();
+  expect(Math.abs((await viewport(page).evaluate((log) => log.scrollTop)) - before)).toBeLessThanOrEqual(2);
+  await button.click();
+  await page.getByRole('log').getByText('seen later').waitFor();
+  await button.waitFor({ state: 'detached' });
+});
+
+test('search filters by name and course, and the keyboard reaches every conversation', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  const search = page.getByRole('searchbox', { name: 'Search conversations' });
+  await search.fill('rust');
+  await page.getByRole('button', { name: /Sam Rivera/ }).waitFor({ state: 'detached' });
+  expect(await page.getByRole('button', { name: /Lin Zhang|Noor Haddad/ }).count()).toBe(2);
+  await search.fill('nobody');
+  await page.getByText('Nothing found').waitFor();
+  await page.keyboard.press('Escape');
+  await search.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.getByRole('textbox', { name: 'Write to Sam Rivera' }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.tagName === 'TEXTAREA');
+});
+
+test('markup in a message is shown as it was written', async () => {
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    core.messages
+      .get(WITH_SAM)
+      ?.push(message(11, sam, '<img src=x onerror=alert(1)> & <b>bold</b>', Date.now(), 'received'));
+  });
+  await open(page, 'Sam Rivera');
+  await page.getByRole('log').getByText('<img src=x onerror=alert(1)> & <b>bold</b>').waitFor();
+  expect(await page.locator('[role=log] img, [role=log] b').count()).toBe(0);
+});
+
+test('below 900 pixels the list folds away', async () => {
+  const page = await stage.play(mayaAtHerDesk, { width: 700, height: 600 });
+  await open(page, 'Sam Rivera');
+  await composer(page).waitFor();
+  expect(await page.getByRole('searchbox').isVisible()).toBe(false);
+  await page.getByRole('button', { name: 'Back to the list' }).click();
+  expect(await page.getByRole('searchbox').isVisible()).toBe(true);
+});
+
+test('presence is seen as soon as it is told', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await open(page, 'Lin Zhang');
+  const header = page.getByRole('main');
+  await header.getByText('Online · Systems programming in Rust').waitFor();
+  stage.core.conversations = stage.core.conversations.map((row) =>
+    row.id === WITH_LIN ? { ...row, other: { ...lin, online: false } } : row,
+  );
+  stage.core.tell({ event: 'conversations' });
+  await header.getByText('Offline · Systems programming in Rust').waitFor();
+});

@@ -1,0 +1,160 @@
+import { expect, test } from 'vitest';
+import type { MessageRow } from '../../src/contract/MessageRow';
+import { Thread } from '../../src/state/thread.svelte';
+import { maya, message, sam } from '../fake/people';
+import { refused, ScriptedPlatform } from './platform';
+
+/** A conversation of the core in memory. */
+class Conversation {
+  rows: MessageRow[] = [];
+  firstUnread: number | null = null;
+  readonly platform = new ScriptedPlatform({
+    'messages.page': ({ before, limit }) => {
+      const upTo =
+        before === null ? this.rows : this.rows.filter((row) => row.seq !== null && row.seq < before);
+      return {
+        messages: upTo.slice(-limit),
+        more: upTo.length > limit,
+        first_unread_seq: this.firstUnread,
+      };
+    },
+    'conversations.read': () => ({}),
+    'messages.send': ({ text }) => {
+      const row = message(null, maya, text, 9_999, 'sending');
+      this.rows = [...this.rows, row];
+      return row;
+    },
+  });
+  readonly thread = new Thread(this.platform, 'conversation-sam');
+
+  add(count: number): void {
+    const next = this.rows.length + 1;
+    const more = Array.from({ length: count }, (_, index) =>
+      message(next + index, sam, `message ${next + index}`, 1_000 * (next + index), 'received'),
+    );
+    this.rows = [...this.rows, ...more];
+  }
+
+  get seqs(): (number | null)[] {
+    return this.thread.rows.map((row) => row.seq);
+  }
+
+  /** The rows shown have no gap, no double and the right order. */
+  expectWhole(): void {
+    const [first] = this.seqs;
+    expect(this.seqs).toEqual(this.rows.slice((first ?? 1) - 1).map((row) => row.seq));
+  }
+}
+
+test('opens with the newest page and reads older ones when asked', async () => {
+  const conversation = new Conversation();
+  conversation.add(150);
+  await conversation.thread.open();
+  expect(conversation.seqs).toHaveLength(60);
+  expect(conversation.thread.more).toBe(true);
+  await conversation.thread.older();
+  await conversation.thread.older();
+  expect(conversation.seqs).toHaveLength(150);
+  expect(conversation.thread.more).toBe(false);
+  conversation.expectWhole();
+});
+
+test('reads back to the first unread message however far it is', async () => {
+  const conversation = new Conversation();
+  conversation.add(700);
+  conversation.firstUnread = 120;
+  await conversation.thread.open();
+  expect(conversation.seqs[0]).toBeLessThanOrEqual(120);
+  expect(conversation.thread.firstUnread).toBe(120);
+  conversation.expectWhole();
+});
+
+test('what came meanwhile is read without a gap', async () => {
+  const conversation = new Conversation();
+  conversation.add(80);
+  await conversation.thread.open();
+  conversation.add(300);
+  await conversation.thread.refresh();
+  conversation.expectWhole();
+  expect(conversation.seqs.at(-1)).toBe(380);
+  expect(conversation.seqs[0]).toBeLessThanOrEqual(21);
+});
+
+test('far too much behind, it starts anew at the end and says that there is more', async () => {
+  const conversation = new Conversation();
+  conversation.add(60);
+  await conversation.thread.open();
+  conversation.add(5_000);
+  await conversation.thread.refresh();
+  conversation.expectWhole();
+  expect(conversation.thread.more).toBe(true);
+  expect(conversation.seqs.at(-1)).toBe(5_060);
+});
+
+test('a change further back than a page is found, as long as newer ones changed too', async () => {
+  const conversation = new Conversation();
+  conversation.add(150);
+  await conversation.thread.open();
+  await conversation.thread.older();
+  await conversation.thread.older();
+  conversation.rows = conversation.rows.map((row) => ({ ...row, state: 'read' }));
+  await conversation.thread.refresh();
+  expect(new Set(conversation.thread.rows.map((row) => row.state))).toEqual(new Set(['read']));
+});
+
+test('what is on screen is read again also where the newest page did not change', async () => {
+  const conversation = new Conversation();
+  conversation.add(200);
+  await conversation.thread.open();
+  await conversation.thread.older();
+  await conversation.thread.older();
+  conversation.thread.looksAt(conversation.thread.rows.find((row) => row.seq === 40));
+  conversation.rows = conversation.rows.map((row) => (row.seq === 45 ? { ...row, state: 'read' } : row));
+  await conversation.thread.refresh();
+  expect(conversation.thread.rows.find((row) => row.seq === 45)?.state).toBe('read');
+  conversation.expectWhole();
+});
+
+test('an own message is shown as soon as it is written', async () => {
+  const conversation = new Conversation();
+  conversation.add(2);
+  await conversation.thread.open();
+  await conversation.thread.send('Hello Sam');
+  expect(conversation.thread.rows.at(-1)?.state).toBe('sending');
+});
+
+test('a message that the disk refused is told to who sends it', async () => {
+  const conversation = new Conversation();
+  conversation.platform.answers['messages.send'] = () => {
+    throw refused('storage');
+  };
+  await conversation.thread.open();
+  await expect(conversation.thread.send('Hello Sam')).rejects.toMatchObject({ ui: { kind: 'storage' } });
+});
+
+test('reading is told once for each step forward', async () => {
+  const conversation = new Conversation();
+  conversation.add(5);
+  await conversation.thread.open();
+  const [first, , third] = conversation.thread.rows;
+  await conversation.thread.markRead(third);
+  await conversation.thread.markRead(third);
+  await conversation.thread.markRead(first);
+  expect(conversation.platform.count('conversations.read')).toBe(1);
+});
+
+test('a page that cannot be read is an error, and opening again mends it', async () => {
+  const conversation = new Conversation();
+  conversation.add(3);
+  const page = conversation.platform.answers['messages.page'];
+  conversation.platform.answers['messages.page'] = () => {
+    throw refused('storage');
+  };
+  await conversation.thread.open();
+  expect(conversation.thread.error?.kind).toBe('storage');
+  expect(conversation.thread.ready).toBe(false);
+  conversation.platform.answers['messages.page'] = page;
+  await conversation.thread.open();
+  expect(conversation.thread.error).toBeUndefined();
+  expect(conversation.seqs).toEqual([1, 2, 3]);
+});
