@@ -1,0 +1,55 @@
+//! How the app was started: what the command line and the environment say, and where it logs.
+
+use clap::Parser;
+use std::path::PathBuf;
+
+/// A desktop app for mentors: it rings like a phone when a student needs help.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "instantmentor", version)]
+pub(crate) struct Launch {
+    /// Start in the tray, without a window. Used at login.
+    #[arg(long)]
+    pub(crate) hidden: bool,
+    /// The server's address that the sign-in shows first.
+    #[arg(long, env = "IM_SERVER", default_value = "http://localhost:8470")]
+    pub(crate) server: String,
+    /// The folder for the cache, instead of the system's usual place.
+    #[arg(long, env = "IM_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+impl Launch {
+    /// The folder for the cache and the outbox.
+    ///
+    /// # Errors
+    /// Where the system names no such folder and none was given.
+    pub(crate) fn folder(&self) -> Result<PathBuf, NoFolder> {
+        if let Some(folder) = &self.data_dir {
+            return Ok(folder.clone());
+        }
+        dirs::data_dir()
+            .map(|base| base.join("instantmentor"))
+            .ok_or(NoFolder)
+    }
+}
+
+/// There is no place to keep anything.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("there is no folder for the app's data: set HOME or IM_DATA_DIR")]
+pub(crate) struct NoFolder;
+
+/// Starts the log: to standard error, level Info, or as `IM_LOG` says.
+pub(crate) fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("IM_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // Below Info these print whole frames.
+    let filter = ["tungstenite=info", "tokio_tungstenite=info"]
+        .into_iter()
+        .filter_map(|rule| rule.parse().ok())
+        .fold(filter, tracing_subscriber::EnvFilter::add_directive);
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // A second start in one process happens in tests only, and changes nothing.
+    let _ = started.try_init();
+}

@@ -1,0 +1,142 @@
+//! Puts the parts together at the start, and lets go of them at the end.
+
+use crate::{
+    desk::Desk,
+    door,
+    launch::{Launch, NoFolder},
+    ring::RingWindow,
+    speaker::Speaker,
+    tray::{Picked, Tray},
+    windows,
+};
+use im_contract::{Commands, UiError, commands::StatusArgs};
+use im_core::{Clock, Core, CoreConfig, notify, secrets::KeyringSecrets};
+use im_media::{Engine, EngineConfig};
+use im_notify::{Notifications, SpeakerRingtone};
+use std::sync::Arc;
+use tauri::{App, AppHandle, Manager};
+
+/// The name in the desktop's notifications; also that of the icon and the desktop file.
+const NAME: &str = "InstantMentor";
+/// The keyring's service.
+const KEYRING: &str = "InstantMentor";
+
+/// Why the app cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The desktop refuses, or there is none.
+    #[error("the desktop refuses: {0}")]
+    Desktop(#[from] tauri::Error),
+    /// There is no place for the data.
+    #[error(transparent)]
+    Folder(#[from] NoFolder),
+    /// The data folder cannot be used.
+    #[error("the data folder cannot be used ({0}): check that it can be written to")]
+    Core(#[from] UiError),
+    /// The system gives no thread.
+    #[error("the system is out of resources: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Builds the app: core, tray, and, unless it was started hidden, the main window.
+///
+/// # Errors
+/// See [`StartError`].
+pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
+    let folder = launch.folder()?;
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
+        .invoke_handler(tauri::generate_handler![door::core])
+        .build(context())?;
+    let core = tauri::async_runtime::block_on(start_core(folder, launch.server))?;
+    app.manage(core.clone());
+    let tray = match Tray::build(app.handle(), picked(app.handle().clone(), core.clone())) {
+        Ok(tray) => Some(tray),
+        Err(error) => {
+            tracing::warn!(%error, "there is no tray: start the app again to see its window");
+            None
+        }
+    };
+    RingWindow::prepare();
+    tauri::async_runtime::spawn(Desk::new(app.handle().clone(), core, tray).run());
+    if !launch.hidden {
+        windows::open_main(app.handle())?;
+    }
+    Ok(app)
+}
+
+/// The configuration and the page, put into the program when it was compiled.
+#[expect(clippy::disallowed_methods, reason = "in the macro of Tauri, on a path for iOS")]
+fn context() -> tauri::Context {
+    tauri::generate_context!()
+}
+
+async fn start_core(folder: std::path::PathBuf, server: String) -> Result<Core, StartError> {
+    let (sender, notification_actions) = notify::actions();
+    let (notifications, task) = Notifications::new(NAME, sender);
+    tokio::spawn(task.run());
+    let core = Core::start(CoreConfig {
+        data_dir: folder,
+        default_server: server,
+        device_name: gethostname::gethostname().to_string_lossy().into_owned(),
+        app: format!("desktop/{}", env!("CARGO_PKG_VERSION")),
+        secrets: Arc::new(KeyringSecrets::new(KEYRING)?),
+        notifier: Arc::new(notifications),
+        notification_actions,
+        ringtone: Arc::new(SpeakerRingtone::new(Speaker)?),
+        media: Arc::new(Engine::new(EngineConfig::devices())),
+        clock: Clock::system(),
+    })
+    .await?;
+    Ok(core)
+}
+
+/// What happens when a person picks something in the tray's menu.
+fn picked(app: AppHandle, core: Core) -> impl Fn(Picked) + Send + Sync + 'static {
+    move |choice| match choice {
+        Picked::Open => show(&app),
+        Picked::Quit => app.exit(0),
+        Picked::Status(availability) => {
+            let core = core.clone();
+            tauri::async_runtime::spawn(async move {
+                // The mentor's own words stay as they were.
+                let before = core.status_get(Default::default()).await.ok().flatten();
+                let message = before.map(|status| status.message).unwrap_or_default();
+                if let Err(error) = core
+                    .status_set(StatusArgs {
+                        availability,
+                        message,
+                    })
+                    .await
+                {
+                    tracing::warn!(kind = ?error.kind, "the status could not be set");
+                }
+            });
+        }
+    }
+}
+
+/// Brings the main window to the person, from any thread.
+pub(crate) fn show(app: &AppHandle) {
+    let handle = app.clone();
+    // Windows are made from async code: on the main thread it can deadlock.
+    tauri::async_runtime::spawn(async move {
+        if let Err(error) = windows::open_main(&handle) {
+            tracing::error!(%error, "the window cannot be opened");
+        }
+    });
+}
+
+/// Nobody looks at a conversation anymore.
+pub(crate) fn main_window_is_gone(app: &AppHandle) {
+    if let Some(core) = app.try_state::<Core>() {
+        core.set_visible(None);
+    }
+}
+
+/// Says goodbye to the server and closes all files.
+pub(crate) fn stop(app: &AppHandle) {
+    if let Some(core) = app.try_state::<Core>() {
+        tauri::async_runtime::block_on(core.stop());
+    }
+}
