@@ -42,11 +42,17 @@ pub(crate) struct NoFolder;
 pub(crate) fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("IM_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // Below Info these print whole frames.
-    let filter = ["tungstenite=info", "tokio_tungstenite=info"]
-        .into_iter()
-        .filter_map(|rule| rule.parse().ok())
-        .fold(filter, tracing_subscriber::EnvFilter::add_directive);
+    // Below Info the first two print whole frames; the WebRTC stack names addresses and warns of what is normal.
+    let filter = [
+        "tungstenite=info",
+        "tokio_tungstenite=info",
+        "rtc=error",
+        "rtc_ice=error",
+        "rtc_dtls=error",
+    ]
+    .into_iter()
+    .filter_map(|rule| rule.parse().ok())
+    .fold(filter, tracing_subscriber::EnvFilter::add_directive);
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -66,7 +66,10 @@ pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
 }
 
 /// The configuration and the page, put into the program when it was compiled.
-#[expect(clippy::disallowed_methods, reason = "in the macro of Tauri, on a path for iOS")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "in the macro of Tauri, on a path for iOS"
+)]
 fn context() -> tauri::Context {
     tauri::generate_context!()
 }
