@@ -1,7 +1,7 @@
 //! Sound: devices and files, echo and noise, Opus, and the buffer that evens out the network.
 //!
-//! Two threads of our own do the work: [`send::AudioSend`] from the microphone to packets,
-//! [`receive::AudioReceive`] from packets to the speaker. The devices' callbacks only move samples
+//! Two threads of our own do the work: `send::AudioSend` from the microphone to packets,
+//! `receive::AudioReceive` from packets to the speaker. The devices' callbacks only move samples
 //! in and out of lock-free rings.
 
 pub mod codec;

@@ -1,5 +1,6 @@
 //! One call: the task that owns the connection, the threads and the devices.
 
+mod link;
 mod negotiation;
 mod pump;
 mod statistics;
@@ -14,20 +15,22 @@ use crate::{
         Certificate, Numbered, Transport, TransportConfig, TransportEvent, TransportState,
     },
 };
-use im_call::media::{MediaCommand, MediaEvent, MediaSetup, PathProblem, PictureUrls};
+use im_call::media::{MediaCommand, MediaEvent, MediaSetup, PictureUrls};
+use link::Link;
 use negotiation::Negotiation;
 use pump::Pump;
 use statistics::Statistics;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use streams::Streams;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep_until},
+    time::{MissedTickBehavior, interval, sleep_until},
 };
 
-/// Keys must be agreed so soon after ICE found a way, else they never are.
-const KEYS: Duration = Duration::from_secs(5);
 /// Transport events that may wait.
 const TRANSPORT_EVENTS: usize = 256;
 
@@ -44,9 +47,7 @@ pub(crate) struct Call {
     notices: mpsc::Receiver<Noticed>,
     page: bool,
     tasks: JoinSet<()>,
-    /// Until when keys must be there.
-    watchdog: Option<Instant>,
-    connected: bool,
+    link: Link,
 }
 
 /// The core is gone: nobody is there to go on for.
@@ -101,8 +102,7 @@ impl Call {
             notices: opened.notices,
             page,
             tasks,
-            watchdog: None,
-            connected: false,
+            link: Link::default(),
         })
     }
 
@@ -126,17 +126,20 @@ impl Call {
         levels.set_missed_tick_behavior(MissedTickBehavior::Skip);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let watchdog = self.watchdog;
+            let keys_until = self.link.deadline();
             tokio::select! {
                 command = self.commands.recv() => self.command(command.ok_or(Gone)?).await?,
                 Some(numbered) = self.transports.recv() => self.transport(numbered).await?,
                 Some(noticed) = self.notices.recv() => self.noticed(noticed).await?,
                 Some(urls) = pages.recv() => self.tell(MediaEvent::Pictures(urls)).await?,
                 Some(()) = self.ask.recv() => self.ask_key_frame().await,
-                () = sleep_until(watchdog.unwrap_or_else(Instant::now)), if watchdog.is_some() => {
-                    self.watchdog = None;
-                    tracing::warn!("keys are missing: the connection has to be rebuilt");
-                    self.tell(MediaEvent::Disconnected(PathProblem::KeysMissing)).await?;
+                () = sleep_until(keys_until.unwrap_or_else(Instant::now).into()),
+                    if keys_until.is_some() =>
+                {
+                    if let Some(event) = self.link.time(Instant::now()) {
+                        tracing::warn!("keys are missing: the connection has to be rebuilt");
+                        self.tell(event).await?;
+                    }
                 }
                 _ = levels.tick() => self.mention(MediaEvent::Levels(self.streams.levels())),
                 _ = seconds.tick() => {
@@ -176,8 +179,7 @@ impl Call {
             other => {
                 let outcome = self.negotiation.command(other).await;
                 if let Some(transport) = self.negotiation.take_replaced() {
-                    self.watchdog = None;
-                    self.connected = false;
+                    self.link.replaced();
                     let before = self.current.send_replace(Some(transport));
                     if let Some(before) = before {
                         self.tasks.spawn(async move { before.close().await });
@@ -204,24 +206,15 @@ impl Call {
                 })
                 .await
             }
-            TransportEvent::State(TransportState::IceConnected) => {
-                if !self.connected {
-                    self.watchdog = Some(Instant::now() + KEYS);
+            TransportEvent::State(state) => {
+                if state == TransportState::Up {
+                    // Whatever was made before went nowhere.
+                    self.streams.feedback.want_key_frame();
                 }
-                Ok(())
-            }
-            TransportEvent::State(TransportState::Up) => {
-                self.watchdog = None;
-                self.connected = true;
-                // Whatever was made before went nowhere.
-                self.streams.feedback.want_key_frame();
-                self.tell(MediaEvent::Connected).await
-            }
-            TransportEvent::State(TransportState::Down | TransportState::Failed) => {
-                self.watchdog = None;
-                self.connected = false;
-                self.tell(MediaEvent::Disconnected(PathProblem::Broken))
-                    .await
+                match self.link.state(state, Instant::now()) {
+                    Some(event) => self.tell(event).await,
+                    None => Ok(()),
+                }
             }
         }
     }

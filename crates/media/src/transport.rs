@@ -5,6 +5,7 @@
 
 mod codecs;
 mod feedback;
+mod handler;
 mod nack;
 mod peer;
 mod resend;

@@ -1,7 +1,7 @@
 //! Pictures: where they come from, VP8, and the buffer that puts received packets together.
 //!
 //! A capture thread puts pictures into a slot of one, an encoder thread takes the newest
-//! ([`send::VideoSend`]); a third thread assembles received pictures ([`receive::VideoReceive`]).
+//! (`send::VideoSend`); a third thread assembles received pictures (`receive::VideoReceive`).
 
 pub mod barcode;
 #[cfg(feature = "camera")]

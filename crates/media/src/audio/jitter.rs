@@ -1,7 +1,8 @@
 //! The buffer that evens out when sound packets come (sans-IO).
 //!
 //! How late packets are is measured against the fastest of the last seconds; the buffer holds
-//! back as much as nearly all of them need, within [`MIN_DELAY`] and [`MAX_DELAY`]. A lost packet
+//! back as much as nearly all of them need, within [`MIN_DELAY`] and [`MAX_DELAY`], and one packet
+//! more while some are lost, so that the next one is there when it is needed. A lost packet
 //! is recovered from the one after it (Opus in-band FEC, RFC 6716 section 2.1.7) or concealed. When
 //! the buffer holds more or less than it should, because the network changed or the two devices'
 //! clocks differ, it asks for a little faster or slower playing.
@@ -33,6 +34,10 @@ const BIN_MS: usize = 10;
 const BINS: usize = 21;
 /// The fastest packet is looked for in the last one to two of these.
 const WINDOW: Duration = Duration::from_secs(5);
+/// Share of lost packets from which on one packet more is held back, and how many packets are
+/// looked back on.
+const LOSSY: f64 = 0.01;
+const LOOKED_BACK: f64 = 200.0;
 /// Ask for another speed only beyond these.
 const TOO_MUCH_MS: f64 = 15.0;
 const TOO_LITTLE_MS: f64 = 8.0;
@@ -108,6 +113,7 @@ pub struct JitterBuffer {
     /// Concealed without giving a packet up: when the stream skips these, they are paid already.
     ahead: i64,
     lateness: Lateness,
+    loss: f64,
     delay_ms: f64,
     stats: JitterStats,
 }
@@ -127,6 +133,7 @@ impl JitterBuffer {
             in_a_row: 0,
             ahead: 0,
             lateness: Lateness::default(),
+            loss: 0.0,
             delay_ms: 0.0,
             stats: JitterStats::default(),
         }
@@ -190,6 +197,7 @@ impl JitterBuffer {
         }
         self.in_a_row = 0;
         self.ahead = 0;
+        self.resolved(0.0);
         let Some(held) = self.held.remove(&next) else {
             return (Playout::Waiting, Speed::Normal);
         };
@@ -219,7 +227,12 @@ impl JitterBuffer {
 
     /// How long packets are held back for now.
     pub fn target(&self) -> Duration {
-        self.lateness.needed()
+        let one_more = if self.loss > LOSSY {
+            Duration::from_secs_f64(self.duration as f64 / TICKS / 1e3)
+        } else {
+            Duration::ZERO
+        };
+        (self.lateness.needed() + one_more).min(MAX_DELAY)
     }
 
     /// How long they really were of late, in milliseconds over the fastest.
@@ -256,6 +269,7 @@ impl JitterBuffer {
         let paid = self.ahead.min(first - next).max(0);
         self.ahead -= paid;
         self.stats.lost += paid.unsigned_abs();
+        (0..paid).for_each(|_| self.resolved(1.0));
         self.next = Some(next + paid);
         next + paid
     }
@@ -265,6 +279,7 @@ impl JitterBuffer {
         self.next = Some(next + 1);
         self.in_a_row += 1;
         self.stats.lost += 1;
+        self.resolved(1.0);
         match self.held.get(&(next + 1)) {
             Some(after) => {
                 self.stats.recovered += 1;
@@ -275,6 +290,11 @@ impl JitterBuffer {
                 Playout::Conceal
             }
         }
+    }
+
+    /// A packet was played, or is lost for good.
+    fn resolved(&mut self, lost: f64) {
+        self.loss += (lost - self.loss) / LOOKED_BACK;
     }
 
     fn restart(&mut self) {

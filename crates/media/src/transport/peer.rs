@@ -1,8 +1,8 @@
 //! [`Transport`] on the `webrtc` crate.
 
 use super::{
-    Feedback, Inbound, Numbered, Transport, TransportConfig, TransportError, TransportEvent,
-    TransportState, codecs,
+    Feedback, Inbound, Numbered, Transport, TransportConfig, TransportError, codecs,
+    handler::{Handler, Shared},
 };
 use crate::rtp::{Kind, RtpPacket};
 use im_call::media::IceCandidate;
@@ -20,22 +20,17 @@ use rtc::{
 };
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU8, Ordering::Relaxed},
+        Arc,
+        atomic::{AtomicU8, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::sync::mpsc;
 use webrtc::{
-    media_stream::{
-        track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
-        track_remote::{TrackRemote, TrackRemoteEvent},
-    },
+    media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
     peer_connection::{
-        PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
-        RTCIceCandidateInit, RTCIceConnectionState, RTCIceGatheringState, RTCIceServer,
-        RTCPeerConnectionIceEvent, RTCPeerConnectionState, RTCSessionDescription,
-        SettingEngineBuilder,
+        PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceCandidateInit,
+        RTCIceServer, RTCSessionDescription, SettingEngineBuilder,
     },
     rtp_transceiver::RtpSender,
 };
@@ -82,130 +77,6 @@ pub struct Peer {
     shared: Arc<Shared>,
 }
 
-/// What the connection's callbacks and ourselves both need.
-struct Shared {
-    number: u32,
-    events: mpsc::Sender<Numbered>,
-    inbound: Inbound,
-    up: AtomicBool,
-    remote_video: Mutex<Option<(Arc<dyn TrackRemote>, u32)>>,
-}
-
-impl Shared {
-    fn tell(&self, event: TransportEvent) {
-        let numbered = Numbered {
-            transport: self.number,
-            event,
-        };
-        // Awaiting here would hold up the packets. The reader takes events as they come and
-        // there are a few dozen of them in a call.
-        if self.events.try_send(numbered).is_err() {
-            tracing::warn!("a transport event was lost");
-        }
-    }
-
-    fn state(&self, state: TransportState) {
-        self.up.store(state == TransportState::Up, Relaxed);
-        self.tell(TransportEvent::State(state));
-    }
-}
-
-struct Handler(Arc<Shared>);
-
-#[async_trait::async_trait]
-impl PeerConnectionEventHandler for Handler {
-    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
-        let Ok(init) = event.candidate.to_json() else {
-            return;
-        };
-        self.0.tell(TransportEvent::Candidate(IceCandidate {
-            candidate: init.candidate,
-            // Everything is bundled onto the first section; an empty name would match none.
-            sdp_mid: init.sdp_mid.filter(|mid| !mid.is_empty()),
-            sdp_m_line_index: init.sdp_mline_index,
-        }));
-    }
-
-    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
-        if state == RTCIceGatheringState::Complete {
-            self.0.tell(TransportEvent::Candidate(IceCandidate {
-                candidate: String::new(),
-                sdp_mid: None,
-                sdp_m_line_index: Some(0),
-            }));
-        }
-    }
-
-    async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
-        if state == RTCIceConnectionState::Connected && !self.0.up.load(Relaxed) {
-            self.0
-                .tell(TransportEvent::State(TransportState::IceConnected));
-        }
-    }
-
-    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        match state {
-            RTCPeerConnectionState::Connected => self.0.state(TransportState::Up),
-            RTCPeerConnectionState::Disconnected => self.0.state(TransportState::Down),
-            RTCPeerConnectionState::Failed => self.0.state(TransportState::Failed),
-            _ => {}
-        }
-    }
-
-    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        tokio::spawn(TrackReader::new(track, Arc::clone(&self.0)).run());
-    }
-}
-
-/// Hands a remote track's packets on until it ends.
-struct TrackReader {
-    track: Arc<dyn TrackRemote>,
-    shared: Arc<Shared>,
-}
-
-impl TrackReader {
-    fn new(track: Arc<dyn TrackRemote>, shared: Arc<Shared>) -> Self {
-        Self { track, shared }
-    }
-
-    async fn run(self) {
-        let audio = self.track.kind().await == RtpCodecKind::Audio;
-        let to = if audio {
-            &self.shared.inbound.audio
-        } else {
-            &self.shared.inbound.video
-        };
-        let mut known = 0;
-        while let Some(event) = self.track.poll().await {
-            let packet = match event {
-                TrackRemoteEvent::OnRtpPacket(packet) => packet,
-                TrackRemoteEvent::OnEnded | TrackRemoteEvent::OnError => break,
-                _ => continue,
-            };
-            if !audio && known != packet.header.ssrc {
-                known = packet.header.ssrc;
-                *self
-                    .shared
-                    .remote_video
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) =
-                    Some((Arc::clone(&self.track), known));
-            }
-            let packet = RtpPacket {
-                ssrc: packet.header.ssrc,
-                marker: packet.header.marker,
-                sequence: packet.header.sequence_number,
-                timestamp: packet.header.timestamp,
-                payload: packet.payload,
-                at: Instant::now(),
-            };
-            if to.try_send(packet).is_err() {
-                tracing::debug!(audio, "a received packet found its queue full");
-            }
-        }
-    }
-}
-
 impl Peer {
     /// Opens sockets and makes a connection that has not negotiated yet.
     ///
@@ -219,13 +90,7 @@ impl Peer {
         inbound: Inbound,
         events: mpsc::Sender<Numbered>,
     ) -> Result<Self, TransportError> {
-        let shared = Arc::new(Shared {
-            number,
-            events,
-            inbound,
-            up: AtomicBool::new(false),
-            remote_video: Mutex::new(None),
-        });
+        let shared = Arc::new(Shared::new(number, events, inbound));
         let mut mdns = MulticastDnsMode::QueryOnly;
         let connection: Arc<dyn PeerConnection> = loop {
             match build(config, certificate, feedback, &shared, mdns).await {
@@ -415,7 +280,7 @@ impl Transport for Peer {
     }
 
     async fn send(&self, kind: Kind, packet: RtpPacket) -> Result<(), TransportError> {
-        if !self.shared.up.load(Relaxed) {
+        if !self.shared.is_up() {
             return Ok(());
         }
         let outgoing = match kind {
@@ -442,13 +307,7 @@ impl Transport for Peer {
     }
 
     async fn request_key_frame(&self) {
-        let remote = self
-            .shared
-            .remote_video
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some((track, media_ssrc)) = remote {
+        if let Some((track, media_ssrc)) = self.shared.remote_video() {
             let request = PictureLossIndication {
                 sender_ssrc: self.video.ssrc,
                 media_ssrc,

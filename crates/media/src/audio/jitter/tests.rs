@@ -165,13 +165,13 @@ fn single_losses_are_recovered_from_the_next_packet() {
     .run();
     assert_in_order(&outcome);
     assert!(outcome.stats.lost.abs_diff(lost) < 5);
-    // In a buffer this short some are found missing before the next one is there.
+    // The first ones are concealed, until the buffer holds one packet more.
     assert!(
-        outcome.recovered + outcome.stats.concealed >= lost - 5,
-        "recovered {}, concealed {}, lost {lost}",
-        outcome.recovered,
-        outcome.stats.concealed
+        outcome.recovered * 10 > lost * 9,
+        "recovered {} of {lost}",
+        outcome.recovered
     );
+    assert!(outcome.delay_ms < 70.0, "{} ms", outcome.delay_ms);
 }
 
 #[test]

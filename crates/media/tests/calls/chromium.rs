@@ -1,6 +1,5 @@
 //! Maya's engine calls Sam, who sits before a headless Chromium, and he calls her. What each of them
 //! gets is counted by Chromium's own `getStats`.
-#![cfg(test)]
 
 use im_call::media::{
     IceCandidate, MediaCall, MediaCommand, MediaEngine, MediaEvent, MediaSetup, MediaStats,

@@ -1,10 +1,7 @@
 //! Maya the mentor and Sam the student in one program, over real sockets: they hear and see each
 //! other.
-#![cfg(test)]
 
-mod duet;
-
-use duet::{Duet, Side, WAIT};
+use crate::duet::{Badness, Duet, Side, WAIT};
 use im_call::media::{DeviceNotice, MediaCommand, MediaEvent};
 use im_media::{
     EngineConfig,
@@ -13,7 +10,11 @@ use im_media::{
 };
 use im_protocol::call::MediaKinds;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
-use std::{path::Path, sync::mpsc, time::Instant};
+use std::{
+    path::Path,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
 
 /// Something like speech: noise in syllables of changing length and loudness. Other seeds give
 /// other sentences.
@@ -266,4 +267,43 @@ async fn a_bad_description_fails_and_a_stale_one_is_left_alone() {
     .await;
     duet.offer(2, false, false).await;
     duet.connected_again().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_a_network_that_loses_one_in_twenty_the_call_does_not_collapse() {
+    let party = || EngineConfig {
+        audio_input: AudioInput::Tone { hertz: 300.0 },
+        video_input: VideoInput::Pattern {
+            width: 640,
+            height: 360,
+            frames_per_second: 30,
+        },
+        ..EngineConfig::headless()
+    };
+    let badness = Badness {
+        loss: 0.05,
+        delay: Duration::from_millis(20),
+        seed: 11,
+    };
+    let duet = Duet::open(party(), party(), MediaKinds::VIDEO);
+    let mut duet = duet.over(badness).await;
+    duet.connect().await;
+    // Statistics come once a second: let the first three pass, then count five seconds.
+    let mut counted = Vec::new();
+    for _ in 0..8 {
+        let event = duet
+            .wait_for(Side::Maya, |event| matches!(event, MediaEvent::Stats(_)))
+            .await;
+        if let MediaEvent::Stats(stats) = event {
+            counted.push(stats);
+        }
+    }
+    let (first, last) = (counted[2], counted[7]);
+    let pictures = last.video_frames_in - first.video_frames_in;
+    let packets = last.audio_packets_in - first.audio_packets_in;
+    let concealed = last.audio_concealed - first.audio_concealed;
+    assert!(pictures > 75, "{pictures} pictures in 5 s");
+    assert!(last.audio_packets_lost > 0, "nothing was lost");
+    assert!(packets > 200, "{packets} sound packets in 5 s");
+    assert!(concealed < 25, "{concealed} frames made up");
 }

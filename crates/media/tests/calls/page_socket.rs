@@ -1,9 +1,6 @@
 //! The page fetches a call's pictures over the loopback WebSocket.
-#![cfg(test)]
 
-mod duet;
-
-use duet::{Duet, Side, WAIT};
+use crate::duet::{Duet, Side, WAIT};
 use futures_util::{SinkExt, StreamExt};
 use im_call::media::{MediaEvent, PictureUrls};
 use im_media::{

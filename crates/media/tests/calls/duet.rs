@@ -1,8 +1,13 @@
 //! Two engines and the signalling between them.
 
+mod lossy;
+
+pub(crate) use lossy::Badness;
+
 use im_call::media::{MediaCall, MediaCommand, MediaEngine, MediaEvent, MediaSetup};
 use im_media::{Engine, EngineConfig};
 use im_protocol::{CallId, call::MediaKinds};
+use lossy::Relay;
 use std::{net::SocketAddr, time::Duration};
 use tokio::time::timeout;
 
@@ -22,6 +27,7 @@ pub(crate) struct Duet {
     sam: MediaCall,
     /// What was not waited for yet.
     seen: Vec<(Side, MediaEvent)>,
+    relay: Option<Relay>,
 }
 
 impl Duet {
@@ -43,7 +49,14 @@ impl Duet {
             maya: open(maya),
             sam: open(sam),
             seen: Vec::new(),
+            relay: None,
         }
+    }
+
+    /// Puts a bad network between them; before they connect.
+    pub(crate) async fn over(mut self, badness: Badness) -> Self {
+        self.relay = Some(Relay::start(badness).await);
+        self
     }
 
     /// Offers and waits until both are connected.
@@ -148,8 +161,11 @@ impl Duet {
             }
             MediaEvent::LocalCandidate {
                 generation,
-                candidate,
+                mut candidate,
             } => {
+                if let Some(relay) = &self.relay {
+                    candidate.candidate = relay.disguise(side, &candidate.candidate);
+                }
                 let command = MediaCommand::RemoteCandidate {
                     generation,
                     candidate,

@@ -1,0 +1,7 @@
+//! Whole calls over real sockets.
+#![cfg(test)]
+
+mod chromium;
+mod duet;
+mod page_socket;
+mod talk;
