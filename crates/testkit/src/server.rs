@@ -1,0 +1,114 @@
+//! The real server in the test's own process, on a port of its own, to be stopped and started.
+
+use im_protocol::{ConversationId, PersonId, people::Role};
+use im_server::{Clock, Config, Limits, Running, Server};
+use std::net::SocketAddr;
+use tempfile::TempDir;
+
+/// The password of everybody who was made by [`TestServer::person`].
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A server with a database of its own. It keeps its address over a stop and a start.
+pub struct TestServer {
+    data: TempDir,
+    addr: SocketAddr,
+    running: Option<Running>,
+}
+
+impl TestServer {
+    /// Starts an empty one. Limits on rates are wide, so that tests run into none by accident.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start() -> Self {
+        let data = tempfile::tempdir().expect("a folder for the server");
+        let mut server = Self {
+            data,
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            running: None,
+        };
+        server.up().await;
+        server
+    }
+
+    /// Starts it again, with what it had on disk.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn up(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        let mut config = Config::new(self.data.path());
+        config.listen = self.addr;
+        config.limits = Limits::wide();
+        let running = Server::start(config).await.expect("the server starts");
+        self.addr = running.addr;
+        self.running = Some(running);
+    }
+
+    /// Stops it cleanly.
+    pub async fn down(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+    }
+
+    /// Where clients go.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The server's clock.
+    ///
+    /// # Panics
+    /// While it is down.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.running().clock()
+    }
+
+    /// The server itself.
+    ///
+    /// # Panics
+    /// While it is down.
+    #[must_use]
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().expect("the server is up")
+    }
+
+    /// Makes an account: `Maya` has the address `maya@example.org` and [`PASSWORD`].
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub async fn person(&self, name: &str, role: Role) -> PersonId {
+        let operator = self.running().operator().expect("an operator");
+        operator
+            .add_person(&email(name), name, role, PASSWORD)
+            .await
+            .expect("a new person")
+    }
+
+    /// A course of this mentor with this student in it; gives their conversation about it.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub async fn course(&self, title: &str, mentor: &str, student: &str) -> ConversationId {
+        let operator = self.running().operator().expect("an operator");
+        let course = operator
+            .add_course(title, &email(mentor), None)
+            .await
+            .expect("a new course");
+        operator
+            .enrol(&course.to_string(), &email(student))
+            .await
+            .expect("the student is enrolled")
+    }
+}
+
+/// The address of a person made by [`TestServer::person`].
+#[must_use]
+pub fn email(name: &str) -> String {
+    format!("{}@example.org", name.to_lowercase())
+}
