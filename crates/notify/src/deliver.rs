@@ -70,9 +70,9 @@ fn prepare(app: &str, notification: &Notification) -> notify_rust::Notification 
     }
     match notification.urgency {
         Urgency::Normal => prepared.urgency(notify_rust::Urgency::Normal),
-        Urgency::Critical => {
-            prepared.urgency(notify_rust::Urgency::Critical).timeout(Timeout::Never)
-        }
+        Urgency::Critical => prepared
+            .urgency(notify_rust::Urgency::Critical)
+            .timeout(Timeout::Never),
     };
     prepared.finalize()
 }
@@ -110,7 +110,9 @@ fn read(response: &NotificationResponse) -> Outcome {
 /// Bodies are read as markup where the desktop can (section "Markup"); those that cannot are to
 /// strip it. So plain text is escaped.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -23,11 +23,17 @@ pub(crate) fn turn() -> Vec<f32> {
             *sample += bell(step, pitch);
         }
     }
-    let loudest = out.iter().fold(f32::MIN_POSITIVE, |peak, sample| peak.max(sample.abs()));
+    let loudest = out
+        .iter()
+        .fold(f32::MIN_POSITIVE, |peak, sample| peak.max(sample.abs()));
     let fade = samples(40);
     for (index, sample) in out.iter_mut().enumerate() {
         let left = length - index;
-        let end = if left < fade { left as f32 / fade as f32 } else { 1.0 };
+        let end = if left < fade {
+            left as f32 / fade as f32
+        } else {
+            1.0
+        };
         *sample *= PEAK / loudest * end;
     }
     out
@@ -59,7 +65,9 @@ mod tests {
         assert_eq!(turn.len(), 153_600);
         assert!(turn.iter().all(|sample| sample.abs() <= PEAK + 1e-6));
         assert!(turn.first().unwrap().abs() < 1e-3 && turn.last().unwrap().abs() < 1e-3);
-        let loudest = turn.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+        let loudest = turn
+            .iter()
+            .fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
         assert!((loudest - PEAK).abs() < 0.02, "it is heard");
     }
 }

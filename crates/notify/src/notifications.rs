@@ -54,7 +54,13 @@ impl Notifications {
             waiting: JoinSet::new(),
             generation: 0,
         };
-        (Self { requests, availability }, task)
+        (
+            Self {
+                requests,
+                availability,
+            },
+            task,
+        )
     }
 
     /// Whether the desktop shows them.
@@ -125,7 +131,13 @@ impl NotificationsTask {
         let (id, generation) = (notification.id, self.generation);
         let (keep, withdrawn) = oneshot::channel();
         // The one of the same id goes as its `Shown` is dropped.
-        self.shown.insert(id, Shown { generation, _keep: keep });
+        self.shown.insert(
+            id,
+            Shown {
+                generation,
+                _keep: keep,
+            },
+        );
         let app = self.app.clone();
         let availability = self.availability.clone();
         self.waiting.spawn(async move {
@@ -135,11 +147,18 @@ impl NotificationsTask {
     }
 
     fn finished(&mut self, id: NotificationId, generation: u64, outcome: Outcome) {
-        if self.shown.get(&id).is_some_and(|shown| shown.generation == generation) {
+        if self
+            .shown
+            .get(&id)
+            .is_some_and(|shown| shown.generation == generation)
+        {
             self.shown.remove(&id);
         }
         if let Outcome::Acted(action) = outcome
-            && self.actions.try_send(NotificationAction { id, action }).is_err()
+            && self
+                .actions
+                .try_send(NotificationAction { id, action })
+                .is_err()
         {
             tracing::warn!("an action on a notification was left out: the core is not there");
         }

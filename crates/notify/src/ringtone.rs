@@ -32,7 +32,9 @@ impl SpeakerRingtone {
     /// Where the system gives no thread.
     pub fn new(speaker: impl Loudspeaker) -> std::io::Result<Self> {
         let (ring, orders) = sync_channel(16);
-        thread::Builder::new().name("ringtone".into()).spawn(move || obey(&speaker, &orders))?;
+        thread::Builder::new()
+            .name("ringtone".into())
+            .spawn(move || obey(&speaker, &orders))?;
         Ok(Self { ring })
     }
 

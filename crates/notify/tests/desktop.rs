@@ -41,7 +41,13 @@ impl Daemon {
             .spawn()
             .unwrap();
         let waited = Command::new("gdbus")
-            .args(["wait", "--session", "--timeout", "20", "org.freedesktop.Notifications"])
+            .args([
+                "wait",
+                "--session",
+                "--timeout",
+                "20",
+                "org.freedesktop.Notifications",
+            ])
             .status()
             .unwrap();
         assert!(waited.success(), "the daemon did not come up");
@@ -50,8 +56,18 @@ impl Daemon {
 
     fn call(&self, method: &str, args: &[&str]) -> String {
         let output = Command::new("gdbus")
-            .args(["call", "--session", "--dest", "org.freedesktop.Notifications"])
-            .args(["--object-path", "/org/freedesktop/Notifications", "--method", method])
+            .args([
+                "call",
+                "--session",
+                "--dest",
+                "org.freedesktop.Notifications",
+            ])
+            .args([
+                "--object-path",
+                "/org/freedesktop/Notifications",
+                "--method",
+                method,
+            ])
             .args(args)
             .output()
             .unwrap();
@@ -77,8 +93,14 @@ fn ring(call: CallId) -> Notification {
         title: "Sam is calling".into(),
         body: "Rust <for> beginners".into(),
         buttons: vec![
-            ActionButton { action: Action::Accept, label: "Accept".into() },
-            ActionButton { action: Action::Decline, label: "Decline".into() },
+            ActionButton {
+                action: Action::Accept,
+                label: "Accept".into(),
+            },
+            ActionButton {
+                action: Action::Decline,
+                label: "Decline".into(),
+            },
         ],
         urgency: Urgency::Critical,
     }
@@ -86,7 +108,10 @@ fn ring(call: CallId) -> Notification {
 
 async fn shown(notifications: &Notifications, wanted: Availability) {
     let mut availability = notifications.availability();
-    timeout(SOON, availability.wait_for(|now| *now == wanted)).await.unwrap().unwrap();
+    timeout(SOON, availability.wait_for(|now| *now == wanted))
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[test]
@@ -104,12 +129,18 @@ fn maya_accepts_sam_s_call_on_the_notification() {
         shown(&notifications, Availability::Shown).await;
 
         let asked = daemon.calls();
-        assert!(asked.contains("'accept', 'Accept', 'decline', 'Decline'"), "{asked}");
+        assert!(
+            asked.contains("'accept', 'Accept', 'decline', 'Decline'"),
+            "{asked}"
+        );
         assert!(asked.contains("Rust &lt;for&gt; beginners"), "{asked}");
         assert!(asked.contains("'urgency': <byte 0x02>"), "{asked}");
 
         let action = press(&daemon, "accept", &mut actions).await;
-        let wanted = NotificationAction { id: NotificationId::Ring(call), action: Action::Accept };
+        let wanted = NotificationAction {
+            id: NotificationId::Ring(call),
+            action: Action::Accept,
+        };
         assert_eq!(action, wanted);
 
         // The next one is withdrawn before anybody acts: it leaves the screen.
@@ -142,7 +173,12 @@ async fn press(
     for _ in 0..100 {
         daemon.call(
             "org.freedesktop.DBus.Mock.EmitSignal",
-            &["org.freedesktop.Notifications", "ActionInvoked", "us", &args],
+            &[
+                "org.freedesktop.Notifications",
+                "ActionInvoked",
+                "us",
+                &args,
+            ],
         );
         if let Ok(action) = timeout(Duration::from_millis(100), actions.recv()).await {
             return action.unwrap();
