@@ -1,6 +1,12 @@
 //! Notifications on a real D-Bus, with a stand-in for the desktop's notification daemon
 //! (python-dbusmock's template, which follows the specification).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the whole file is a test: what fails here should stop it"
+)]
+
 use im_core::notify::{
     self, Action, ActionButton, Notification, NotificationAction, NotificationId, Notifier, Urgency,
 };

@@ -17,8 +17,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const ASK_EVERY: u64 = 15;
 /// How often old rows are pruned, milliseconds.
 const PRUNE_EVERY_MS: i64 = 600_000;
-/// Rows pruned in one command, so that it does not hold the others up.
+/// Tokens, and feeds, pruned in one command, so that it does not hold the others up.
 const PRUNE_ROWS: i64 = 500;
+const PRUNE_FEEDS: i64 = 100;
 /// Two clocks of one machine differ by less.
 const OVERLAP_MS: i64 = 60_000;
 
@@ -93,17 +94,19 @@ impl Chores {
     }
 
     async fn prune(&self) -> Result<(), Error> {
+        let mut after = None;
         loop {
-            let pruned = self.app.writer.write(Urgency::Usual, |change| {
+            let pruned = self.app.writer.write(Urgency::Usual, move |change| {
                 async move {
                     let now = change.now();
                     let conn = change.conn()?;
-                    let rows = feed::prune(conn, now - limits::FEED_KEPT_MS, PRUNE_ROWS).await?;
-                    Ok(rows + session::prune_tokens(conn, now, PRUNE_ROWS).await?)
+                    session::prune_tokens(conn, now, PRUNE_ROWS).await?;
+                    feed::prune(conn, now - limits::FEED_KEPT_MS, after, PRUNE_FEEDS).await
                 }
                 .boxed()
             });
-            if pruned.await? == 0 {
+            after = pruned.await?;
+            if after.is_none() {
                 return Ok(());
             }
         }

@@ -31,6 +31,11 @@ pub(crate) fn warn() {
     }
 }
 
+/// Whether something is to be broken: then everything goes by the database, where it is broken.
+pub(crate) fn is_broken() -> bool {
+    !BREAK.is_empty()
+}
+
 /// Whether this wake-up is to be dropped.
 pub(crate) fn drop_wakeup() -> bool {
     DROP_WAKEUPS.is_some_and(|every| WAKEUPS.fetch_add(1, Ordering::Relaxed) % every == every - 1)

@@ -1,10 +1,14 @@
 //! Who is connected to this node right now, and the ways to reach them.
 
+mod recent;
+
 use crate::{
     packet,
     socket::{Live, Text},
 };
 use im_protocol::{DeviceId, Notice, PersonId, SessionId, WireError, people::Role};
+use recent::Recent;
+use serde_json::value::RawValue;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -38,6 +42,7 @@ struct Attached {
     lives: Vec<Arc<Live>>,
     /// The highest known number of the person's feed; pumps wait for it to rise.
     head: watch::Sender<u64>,
+    recent: Recent,
 }
 
 impl Default for Hub {
@@ -60,6 +65,7 @@ impl Hub {
         let attached = people.entry(live.person()).or_insert_with(|| Attached {
             lives: Vec::new(),
             head: watch::Sender::new(0),
+            recent: Recent::default(),
         });
         if attached.lives.len() >= most {
             return false;
@@ -192,6 +198,29 @@ impl Hub {
                 rises
             });
         }
+    }
+
+    /// Keeps facts that were just written, from number `first` on, for the pumps of a connected
+    /// person: saves them the way to the database.
+    pub(crate) fn remember(&self, person: PersonId, first: u64, items: Vec<Arc<RawValue>>) {
+        #[cfg(feature = "faults")]
+        if crate::faults::is_broken() {
+            return;
+        }
+        if let Some(attached) = self.people().get_mut(&person) {
+            attached.recent.add(first, items);
+        }
+    }
+
+    /// The facts right after a number, up to `limit` of them; none where they are not remembered
+    /// without a gap.
+    pub(crate) fn recent(
+        &self,
+        person: PersonId,
+        after: u64,
+        limit: usize,
+    ) -> Option<Vec<Arc<RawValue>>> {
+        self.people().get(&person)?.recent.after(after, limit)
     }
 
     /// The rising head of a person's feed; none where the person has just gone.

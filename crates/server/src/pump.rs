@@ -2,7 +2,8 @@
 //! order, live and catch-up alike.
 //!
 //! It looks at the feed on each wake-up, on each acknowledgement that opens the window, and every
-//! quarter of a minute whatever happens: a lost wake-up costs that at most. A full send buffer
+//! quarter of a minute whatever happens: a lost wake-up costs that at most. Facts that were just
+//! written come from the hub's memory, all others from the database. A full send buffer
 //! stops it for a moment; nothing is skipped, for the feed is on disk.
 
 use crate::{
@@ -12,7 +13,9 @@ use crate::{
     socket::{Live, Text},
     store::feed,
 };
-use im_protocol::{Notice, limits, sync::Facts};
+use im_protocol::{FeedEpoch, Notice, limits, sync::Facts};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -137,27 +140,9 @@ impl Pump {
             if room == 0 {
                 return Ok(Pause::Window);
             }
-            let person = self.live.person();
-            let mut reader = self.app.store.read().await?;
             let limit = room.min(limits::SYNC_BATCH as u64);
-            let rows = feed::after(&mut reader, person, self.sent, limit).await?;
-            let Some(last) = rows.last() else {
+            let Some((facts, full)) = self.next(limit).await? else {
                 return Ok(Pause::Done);
-            };
-            let (up_to, full) = (last.n, rows.len() as u64 == limit);
-            let items = feed::facts(&mut reader, person, &rows, self.app.clock.now()).await?;
-            let head = if full {
-                feed::extent(&mut reader, person).await?.head
-            } else {
-                up_to
-            };
-            drop(reader);
-            let facts = Facts {
-                epoch: self.app.epoch,
-                after: self.sent,
-                items,
-                up_to,
-                head,
             };
             for (up_to, text) in packets(facts)? {
                 if !self.live.offer(Text::from(text)) {
@@ -170,11 +155,72 @@ impl Pump {
             }
         }
     }
+
+    /// The next facts, and whether there may be more; none where there are none.
+    async fn next(&self, limit: u64) -> Result<Option<(Batch, bool)>, Error> {
+        let person = self.live.person();
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        if let Some(items) = self.app.hub.recent(person, self.sent, most) {
+            let up_to = self.sent + items.len() as u64;
+            let head = (*self.head.borrow()).max(up_to);
+            let batch = Batch {
+                epoch: self.app.epoch,
+                after: self.sent,
+                items: (self.sent + 1..).zip(items).collect(),
+                up_to,
+                head,
+            };
+            return Ok(Some((batch, head > up_to)));
+        }
+        let mut reader = self.app.store.read().await?;
+        let rows = feed::after(&mut reader, person, self.sent, limit).await?;
+        let Some(last) = rows.last() else {
+            return Ok(None);
+        };
+        let (up_to, full) = (last.n, rows.len() as u64 == limit);
+        let facts = feed::facts(&mut reader, person, &rows, self.app.clock.now()).await?;
+        let head = if full {
+            feed::extent(&mut reader, person).await?.head
+        } else {
+            up_to
+        };
+        let items = facts.iter().map(|item| {
+            let raw = serde_json::value::to_raw_value(item);
+            let raw = raw.map_err(|_| Error::Broken("a fact is not written"))?;
+            Ok((item.n, Arc::from(raw)))
+        });
+        let batch = Batch {
+            epoch: self.app.epoch,
+            after: self.sent,
+            items: items.collect::<Result<_, Error>>()?,
+            up_to,
+            head,
+        };
+        Ok(Some((batch, full)))
+    }
+}
+
+/// [`Facts`] whose items are JSON already.
+#[derive(Clone, Serialize)]
+struct Batch {
+    epoch: FeedEpoch,
+    after: u64,
+    #[serde(serialize_with = "without_numbers")]
+    items: Vec<(u64, Arc<RawValue>)>,
+    up_to: u64,
+    head: u64,
+}
+
+fn without_numbers<S: serde::Serializer>(
+    items: &[(u64, Arc<RawValue>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(items.iter().map(|(_, item)| &**item))
 }
 
 /// Facts as packets within the limit of a packet, each with where it leads to. Many long messages
 /// do not fit into one.
-fn packets(facts: Facts) -> Result<Vec<(u64, String)>, Error> {
+fn packets(facts: Batch) -> Result<Vec<(u64, String)>, Error> {
     let mut waiting = vec![facts];
     let mut packets = Vec::new();
     while let Some(mut facts) = waiting.pop() {
@@ -186,16 +232,15 @@ fn packets(facts: Facts) -> Result<Vec<(u64, String)>, Error> {
             continue;
         }
         let later = facts.items.split_off(half);
-        let middle = facts.items.last().map_or(facts.after, |item| item.n);
-        waiting.push(Facts {
-            items: later,
-            after: middle,
-            ..facts.clone()
-        });
-        waiting.push(Facts {
+        let middle = facts.items.last().map_or(facts.after, |(n, _)| *n);
+        let earlier = Batch {
+            items: std::mem::replace(&mut facts.items, later),
             up_to: middle,
             ..facts
-        });
+        };
+        facts.after = middle;
+        waiting.push(facts);
+        waiting.push(earlier);
     }
     Ok(packets)
 }
@@ -203,16 +248,20 @@ fn packets(facts: Facts) -> Result<Vec<(u64, String)>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use im_protocol::{FeedEpoch, sync::FeedItem};
+    use im_protocol::sync::FeedItem;
 
     #[test]
     fn what_does_not_fit_into_one_packet_comes_in_several_without_a_gap() {
-        let item = |n| FeedItem {
-            n,
-            kind: "message".into(),
-            data: serde_json::json!({ "text": "x".repeat(16_000) }),
+        let item = |n| {
+            let item = FeedItem {
+                n,
+                kind: "message".into(),
+                data: serde_json::json!({ "text": "x".repeat(16_000) }),
+            };
+            let raw = serde_json::value::to_raw_value(&item).unwrap();
+            (n, Arc::from(raw))
         };
-        let facts = Facts {
+        let facts = Batch {
             epoch: FeedEpoch::new(),
             after: 10,
             items: (11..=138).map(item).collect(),

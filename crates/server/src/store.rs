@@ -4,6 +4,7 @@
 //! One module a table, with its queries and their tests. SQL is kept to what PostgreSQL takes too:
 //! `$1` parameters, ids as text, times as whole milliseconds, `RETURNING`, `ON CONFLICT`.
 
+pub mod bulk;
 pub mod call;
 pub mod conversation;
 pub mod course;
@@ -101,6 +102,9 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .pragma("temp_store", "MEMORY")
+            // A page that is written often goes into the file once for many commits.
+            .pragma("wal_autocheckpoint", "8000")
+            .pragma("journal_size_limit", "67108864")
             .statement_cache_capacity(200)
             .disable_statement_logging();
         let mut first = options.connect().await.map_err(|error| failed(&error))?;
@@ -135,7 +139,9 @@ impl Store {
     /// # Errors
     /// Where the file cannot be opened.
     pub async fn writing(&self) -> Result<Connection, Error> {
-        Ok(self.options.connect().await?)
+        // Negative: KiB. What is written all the time is to be found in memory.
+        let options = self.options.clone().pragma("cache_size", "-65536");
+        Ok(options.connect().await?)
     }
 
     /// Closes the readers, once what they read is read.

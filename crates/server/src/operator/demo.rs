@@ -2,16 +2,18 @@
 
 use super::Operator;
 use crate::{
+    access::Actor,
     auth::accounts::{add_person, new_me},
     conversations::{add_course, add_enrolment},
     error::Error,
-    messages::{self, Said},
+    messages::{self, Sending},
     store::{course, person, status},
     writer::{Change, Urgency},
 };
 use futures_util::FutureExt as _;
 use im_protocol::{
-    ConversationId, CourseId, PersonId,
+    ConversationId, CourseId, MessageId, PersonId,
+    conversation::{MessageSend, NewMessage},
     people::{Availability, Course, Role, Status},
 };
 
@@ -221,12 +223,29 @@ async fn say_all(change: &mut Change, (code, student, lines): Talk) -> Result<()
     let now = change.now();
     for (minutes, (by_student, text)) in (0..).zip(lines) {
         let author = if *by_student { student } else { course.mentor };
-        let said = Said {
-            author,
-            text: (*text).into(),
-            at: now - (count - minutes) * 60_000,
+        let at = now - (count - minutes) * 60_000;
+        let sending = Sending {
+            actor: Actor {
+                person: author,
+                role: if *by_student {
+                    Role::Student
+                } else {
+                    Role::Mentor
+                },
+            },
+            asked: MessageSend {
+                conversation: id,
+                items: vec![NewMessage {
+                    id: MessageId::new(),
+                    text: (*text).into(),
+                    written_at: at,
+                }],
+            },
+            at: Some(at),
         };
-        messages::say(change, id, said).await?;
+        for answer in messages::accept(change, &[&sending]).await? {
+            answer?;
+        }
     }
     Ok(())
 }

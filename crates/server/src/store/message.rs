@@ -2,6 +2,7 @@
 
 use super::{
     Connection, Row,
+    bulk::Bulk,
     row::{Columns, column_of},
 };
 use crate::error::Error;
@@ -11,6 +12,7 @@ use im_protocol::{
     conversation::{Accepted, Content, Message},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// A message that is there already, as much of it as a repeated sending needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,44 @@ struct CallBody {
 /// # Errors
 /// Where its content is of no known kind; where the database fails.
 pub async fn insert(conn: &mut Connection, message: &Message, digest: &str) -> Result<bool, Error> {
+    let done = bind(sqlx::query(INSERT_NEW), message, digest)?
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+const INSERT_NEW: &str = "INSERT INTO message
+    (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
+
+/// Adds messages, each with its digest. None of their ids may be known.
+///
+/// # Errors
+/// Where an id is known; where a content is of no known kind; where the database fails.
+pub async fn insert_all(
+    conn: &mut Connection,
+    messages: &[(Message, String)],
+) -> Result<(), Error> {
+    for (sql, rows) in INSERT_ALL.exactly(messages) {
+        let mut query = sqlx::query(sql);
+        for (message, digest) in rows {
+            query = bind(query, message, digest)?;
+        }
+        query.execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+static INSERT_ALL: Bulk = Bulk::new(
+    "INSERT INTO message
+    (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at) VALUES ",
+    &["", "", "", "", "", "", "", "", "", ""],
+    "",
+);
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bind<'q>(query: Query<'q>, message: &Message, digest: &str) -> Result<Query<'q>, Error> {
     let (kind, body) = match &message.content {
         Content::Text { text } => ("text", text.clone()),
         Content::Call {
@@ -57,10 +97,7 @@ pub async fn insert(conn: &mut Connection, message: &Message, digest: &str) -> R
         }
         Content::Unknown => return Err(Error::Broken("content of an unknown kind")),
     };
-    let sql = "INSERT INTO message
-        (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
-    let done = sqlx::query(sql)
+    Ok(query
         .bind(message.id.to_string())
         .bind(message.conversation.to_string())
         .bind(column_of(message.seq))
@@ -68,36 +105,47 @@ pub async fn insert(conn: &mut Connection, message: &Message, digest: &str) -> R
         .bind(message.author.to_string())
         .bind(kind)
         .bind(body)
-        .bind(digest)
+        .bind(digest.to_owned())
         .bind(message.written_at)
-        .bind(message.accepted_at)
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected() == 1)
+        .bind(message.accepted_at))
 }
 
-/// What is known of a message id.
+/// Which of these ids are known, and what of them is.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn known(conn: &mut Connection, id: MessageId) -> Result<Option<Known>, Error> {
-    let sql = "SELECT id, author, digest, seq, rev, accepted_at FROM message WHERE id = $1";
-    let row = sqlx::query(sql)
-        .bind(id.to_string())
-        .fetch_optional(conn)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Known {
-        author: row.parsed("author")?,
-        digest: row.text("digest")?,
-        accepted: Accepted {
-            id: row.parsed("id")?,
-            seq: row.count("seq")?,
-            rev: row.count("rev")?,
-            accepted_at: row.int("accepted_at")?,
-        },
-    }))
+pub async fn known(
+    conn: &mut Connection,
+    ids: &[MessageId],
+) -> Result<HashMap<MessageId, Known>, Error> {
+    let mut found = HashMap::new();
+    for (sql, rows) in KNOWN.filled(ids) {
+        let mut query = sqlx::query(sql);
+        for id in rows {
+            query = query.bind(id.to_string());
+        }
+        for row in query.fetch_all(&mut *conn).await? {
+            let known = Known {
+                author: row.parsed("author")?,
+                digest: row.text("digest")?,
+                accepted: Accepted {
+                    id: row.parsed("id")?,
+                    seq: row.count("seq")?,
+                    rev: row.count("rev")?,
+                    accepted_at: row.int("accepted_at")?,
+                },
+            };
+            found.insert(known.accepted.id, known);
+        }
+    }
+    Ok(found)
 }
+
+static KNOWN: Bulk = Bulk::new(
+    "SELECT id, author, digest, seq, rev, accepted_at FROM message WHERE id IN (VALUES ",
+    &[""],
+    ")",
+);
 
 /// What changed in a conversation after a revision, by rising revision.
 ///
@@ -226,7 +274,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned_or_sorted() {
         let mut school = School::open().await;
-        for sql in [CHANGED_AFTER, BEFORE] {
+        for sql in [CHANGED_AFTER, BEFORE, KNOWN.example()] {
             assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
         }
     }

@@ -1,7 +1,7 @@
 //! Table `person`: who is known.
 
 use super::{
-    Connection, Row,
+    Connection, Row, feed,
     row::{Columns, to_word},
 };
 use crate::error::Error;
@@ -10,7 +10,7 @@ use im_protocol::{
     people::{Me, Person, Role},
 };
 
-/// Adds a person.
+/// Adds a person, with an empty feed.
 ///
 /// # Errors
 /// Where the address is taken, as a database error of unique violation; where the database fails.
@@ -22,9 +22,9 @@ pub async fn insert(conn: &mut Connection, me: &Me, now: UnixMs) -> Result<(), E
         .bind(&me.person.name)
         .bind(to_word(&me.person.role)?)
         .bind(now)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-    Ok(())
+    feed::begin(conn, me.person.id).await
 }
 
 /// A person as others see them.

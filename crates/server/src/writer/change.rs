@@ -48,10 +48,23 @@ impl Change {
     /// # Errors
     /// Where the database fails.
     pub async fn feed(&mut self, person: PersonId, entries: &[Entry]) -> Result<(), Error> {
-        let now = self.now;
-        let head = feed::append(self.conn()?, person, entries, now).await?;
-        self.published.wakes.push((person, head));
+        self.feeds(&[(person, entries.to_vec())]).await?;
         Ok(())
+    }
+
+    /// Appends entries to the feeds of some people, of whom none comes twice, and wakes their
+    /// devices after the commit. Says the first number that was given to each.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn feeds(&mut self, feeds: &[(PersonId, Vec<Entry>)]) -> Result<Vec<u64>, Error> {
+        let now = self.now;
+        let firsts = feed::append(self.conn()?, feeds, now).await?;
+        for ((person, entries), first) in feeds.iter().zip(&firsts) {
+            let head = first + entries.len() as u64 - 1;
+            self.published.wakes.push((*person, head));
+        }
+        Ok(firsts)
     }
 
     /// Tells all devices of a person, after the commit.

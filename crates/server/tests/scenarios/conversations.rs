@@ -288,3 +288,49 @@ async fn long_messages_come_in_pages_that_fit_a_packet() {
     assert_eq!(rev, 90);
     assert!(pages > 1, "90 long messages do not fit one packet");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_write_at_once_get_places_without_gaps_and_all_of_it_arrives() {
+    let school = School::open().await;
+    let (maya, sam, conversation) = school.maya_and_sam().await;
+    let mut listening = school.connect(&maya).await;
+    let cursor = listening.sync_from_snapshot().await;
+    let lin = school.person("Lin", Role::Student).await;
+    let mut writers = Vec::new();
+    for account in [&maya, &sam, &lin].into_iter().cycle().take(18) {
+        let device = school.connect(account).await;
+        let outside = account.id() == lin.id();
+        writers.push(tokio::spawn(async move {
+            let mut places = Vec::new();
+            for n in 0..10 {
+                let ask = MessageSend {
+                    conversation,
+                    items: vec![new_message(&format!("{n}")), new_message("and more")],
+                };
+                let first = device.ask(ask.clone()).await;
+                let again = device.ask(ask).await;
+                assert_eq!(first, again);
+                // Those who may not are refused in the midst of those who may.
+                assert_eq!(first.is_err(), outside);
+                places.extend(first.into_iter().flat_map(|sent| sent.accepted));
+            }
+            places
+        }));
+    }
+    let mut seqs = Vec::new();
+    for writer in writers {
+        seqs.extend(writer.await.unwrap().into_iter().map(|one| one.seq));
+    }
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=240).collect::<Vec<_>>());
+
+    let (facts, _) = listening
+        .facts(cursor, |facts| texts(facts).len() >= 240)
+        .await;
+    let of_message = |fact: &Fact| match fact {
+        Fact::Message(fact) => Some(fact.message.seq),
+        _ => None,
+    };
+    let told: Vec<_> = facts.iter().filter_map(of_message).collect();
+    assert_eq!(told, (1..=240).collect::<Vec<_>>());
+}

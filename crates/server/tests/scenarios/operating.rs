@@ -1,6 +1,6 @@
 //! Stopping, starting again, the command line.
 
-use crate::school::{PASSWORD, School, email_of};
+use crate::school::{PASSWORD, School, email_of, http};
 use im_protocol::{
     ErrorCode,
     handshake::ConnectionClosing,
@@ -180,7 +180,7 @@ async fn what_was_acknowledged_survives_kill_9() {
             .to_owned();
         (child, url)
     };
-    let http = reqwest::Client::new();
+    let http = http();
     let (mut child, url) = start();
     let asked = serde_json::json!({
         "email": "new@student.example", "password": PASSWORD, "name": "New",

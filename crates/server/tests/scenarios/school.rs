@@ -48,7 +48,7 @@ impl School {
             operator: running.operator().unwrap(),
             running: Some(running),
             config,
-            http: reqwest::Client::new(),
+            http: http(),
             _folder: folder,
         }
     }
@@ -160,6 +160,14 @@ impl School {
             }
         }
     }
+}
+
+/// A client for REST. Built together with the app it can speak TLS, and then wants to be told with
+/// which cryptography.
+pub(crate) fn http() -> reqwest::Client {
+    // An error means that another test of this process has said it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }
 
 async fn answer<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, WireError> {

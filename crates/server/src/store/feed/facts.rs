@@ -147,8 +147,9 @@ mod tests {
         let entry = Entry::new(Kind::Conversation, id, 0);
         for person in [maya, lin] {
             let conn = &mut school.conn;
-            let entries = [entry.clone(), entry.clone()];
-            let head = append(conn, person, &entries, 1).await.unwrap();
+            let entries = vec![entry.clone(), entry.clone()];
+            append(conn, &[(person, entries)], 1).await.unwrap();
+            let head = 2;
             let rows = after(conn, person, head - 2, 10).await.unwrap();
             let items = facts(conn, person, &rows, 1).await.unwrap();
             let numbers: Vec<_> = items.iter().map(|item| item.n).collect();

@@ -88,7 +88,7 @@ CREATE TABLE conversation (
     created_at INTEGER NOT NULL,
     head_seq INTEGER NOT NULL,
     head_rev INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 -- One conversation of this student, this mentor and this course (or none): never two.
 CREATE UNIQUE INDEX conversation_of ON conversation (student, mentor, coalesce(course, ''));
 CREATE INDEX conversation_by_mentor ON conversation (mentor, student);
@@ -100,7 +100,7 @@ CREATE TABLE membership (
     -- Messages of the other after read_seq.
     unread INTEGER NOT NULL,
     PRIMARY KEY (person, conversation)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX membership_by_conversation ON membership (conversation, person);
 
 CREATE TABLE message (
@@ -129,8 +129,7 @@ CREATE TABLE feed (
     rev INTEGER NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (person, n)
-) STRICT;
-CREATE INDEX feed_by_age ON feed (at);
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE feed_head (
     person TEXT NOT NULL PRIMARY KEY REFERENCES person (id),
@@ -138,7 +137,7 @@ CREATE TABLE feed_head (
     n INTEGER NOT NULL,
     -- The last number that was pruned; a cursor before it is worth nothing.
     pruned INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE status (
     person TEXT NOT NULL PRIMARY KEY REFERENCES person (id),
