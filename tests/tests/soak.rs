@@ -3,17 +3,23 @@
 // A test ends where something is not as it should be.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use im_e2e::soak::{Plan, Programs, Report, soak};
+use im_e2e::{
+    checker::Findings,
+    soak::{Plan, Programs, Report, soak},
+};
 use tempfile::TempDir;
 
-async fn run(messages: usize, seconds: u64, fault: Option<&str>) -> (Report, TempDir) {
+/// Seeds of the storms in which a fault must show.
+const STORMS: std::ops::Range<u64> = 20..24;
+
+async fn run(seed: u64, messages: usize, seconds: u64, fault: Option<&str>) -> (Report, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let programs = Programs {
         server: env!("CARGO_BIN_EXE_soak-server").into(),
         robot: env!("CARGO_BIN_EXE_soak-robot").into(),
     };
     let plan = Plan {
-        seed: 20,
+        seed,
         seconds,
         messages,
         fault: fault.map(str::to_owned),
@@ -26,7 +32,7 @@ async fn run(messages: usize, seconds: u64, fault: Option<&str>) -> (Report, Tem
 
 #[tokio::test]
 async fn nothing_is_lost_doubled_or_reordered_whatever_is_killed() {
-    let (report, folder) = run(600, 20, None).await;
+    let (report, folder) = run(20, 600, 20, None).await;
     if !report.is_clean() {
         panic!("{report:#?} in {}", folder.keep().display());
     }
@@ -34,26 +40,36 @@ async fn nothing_is_lost_doubled_or_reordered_whatever_is_killed() {
     assert!(report.kills >= 5, "it was no storm: {report:#?}");
 }
 
+/// Whether a fault is found. What a kill hits is chance on a busy machine, so a fault that passed one
+/// storm unharmed gets another.
+async fn is_found(fault: &str, count: impl Fn(&Findings) -> u64) {
+    let mut last = None;
+    for seed in STORMS {
+        let (report, _folder) = run(seed, 300, 10, Some(fault)).await;
+        if count(&report.findings) > 0 {
+            return;
+        }
+        last = Some(report);
+    }
+    panic!("{fault} was not found: {last:#?}");
+}
+
 #[tokio::test]
 async fn a_message_that_counts_as_sent_too_early_is_found_to_be_lost() {
-    let (report, _folder) = run(300, 10, Some("drop_ack")).await;
-    assert!(report.findings.lost > 0, "{report:#?}");
+    is_found("drop_ack", |found| found.lost).await;
 }
 
 #[tokio::test]
 async fn a_message_that_is_sent_as_two_is_found_to_be_doubled() {
-    let (report, _folder) = run(300, 10, Some("dup_apply")).await;
-    assert!(report.findings.doubled > 0, "{report:#?}");
+    is_found("dup_apply", |found| found.doubled).await;
 }
 
 #[tokio::test]
 async fn messages_that_swap_places_are_found_to_be_reordered() {
-    let (report, _folder) = run(300, 10, Some("swap_order")).await;
-    assert!(report.findings.reordered > 0, "{report:#?}");
+    is_found("swap_order", |found| found.reordered).await;
 }
 
 #[tokio::test]
 async fn a_fact_that_is_skipped_is_found_to_be_lost() {
-    let (report, _folder) = run(300, 10, Some("skip_feed")).await;
-    assert!(report.findings.lost > 0, "{report:#?}");
+    is_found("skip_feed", |found| found.lost).await;
 }
