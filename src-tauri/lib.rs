@@ -1,6 +1,6 @@
 //! The shell: it joins the core to the desktop and does nothing else. The page asks through one
-//! command ([`door`]), the core's events go to the page, the tray, the ring and the windows
-//! ([`desk`]).
+//! command (`door`), the core's events go to the page, the tray, the ring and the windows
+//! (`desk`).
 
 mod desk;
 mod door;

@@ -9,7 +9,11 @@ ROOT = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 SCREEN_COORDINATES = dbus.UInt32(0)
 SHOWING = 25  # ATSPI_STATE_SHOWING
 DEEPEST = 60
-GTK_NODE = "/org/a11y/atspi/accessible/"
+
+
+def is_gtk(node):
+    """Whether a node is a widget; WebKit's nodes have longer names than a number."""
+    return node[1].rsplit("/", 1)[-1].isdigit()
 
 
 class Access:
@@ -29,7 +33,7 @@ class Access:
 
     def children(self, node):
         below = [(str(bus), str(path)) for bus, path in self.call(node, BASE + "Accessible", "GetChildren")]
-        if not below and node[1].startswith(GTK_NODE):
+        if not below and is_gtk(node):
             # The place where the page is plugged in: GTK tells of it only when it is asked for the first child.
             bus, path = self.call(node, BASE + "Accessible", "GetChildAtIndex", "i", 0)
             below = [(str(bus), str(path))] if str(bus) else []
@@ -94,6 +98,8 @@ class Access:
         for node, name in self.walk(root) if root else ():
             if name:
                 found.append(name)
+            if is_gtk(node):
+                continue
             try:
                 text = self.text(node)
             except dbus.DBusException:

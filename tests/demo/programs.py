@@ -11,7 +11,7 @@ from datetime import datetime
 import screen
 
 PASSWORD = "demo-password"
-MENTOR, STUDENT = "maya@demo.example", "sam@demo.example"
+MENTOR, STUDENT, OTHER_STUDENT = "maya@demo.example", "sam@demo.example", "noor@demo.example"
 # The core says this when it begins a call, before anything is sent.
 CALLING = re.compile(r"^(\S+)Z +INFO .*a call's step.*\bphase=Calling\b")
 

@@ -11,7 +11,7 @@ from access import Access
 from calls import Call, Chat
 from listening import Microphone, Recorder
 from notices import Notices
-from programs import MENTOR, App, Robot, Server
+from programs import MENTOR, OTHER_STUDENT, App, Robot, Server
 from rings import Ring
 from tray import Tray
 
@@ -90,22 +90,26 @@ class Scenario:
         def ready():
             return next((e for e in self.tray.menu() if e["label"] == "Available" and e["enabled"]), None)
 
-        screen.until("the app is connected", 60, ready, 0.2)
+        screen.until("the menu has the presets", 60, ready, 0.2)
         labels = [entry["label"] for entry in self.tray.menu()]
         self.report.check("the tray's menu has open, the presets and quit", set(PRESETS) < set(labels), labels)
         self.report.check("there is no window", self.app.window() is None and self.app.ring_window() is None)
+        # The menu knows the last status from the app's own store, before the app is connected.
+        self.report.check("the student sees that Maya is online", self.mentor_is("online", lambda maya: maya["online"]))
         for preset, word in (("Break", "break"), ("Available", "available")):
             self.tray.pick(preset)
-            seen = self.status_seen(word)
+            seen = self.mentor_is(word, lambda maya, word=word: maya["status"]["availability"] == word)
             self.report.check(f"the student sees '{preset}' after it was picked in the tray", seen)
 
-    def status_seen(self, word):
-        for attempt in range(5):
-            asking = self.robot(f"status-{word}-{attempt}", "status", "get")
+    def mentor_is(self, name, fits):
+        """Whether another student soon sees of Maya what `fits` says."""
+        for attempt in range(8):
+            asking = self.robot(f"status-{name}-{attempt}", "status", "get", email=OTHER_STUDENT)
             told = asking.wait("status", 30)
             asking.ended()
-            if any(one["name"] == "Maya Lindqvist" and one["status"]["availability"] == word for one in told["mentors"]):
+            if any(fits(mentor) for mentor in told["mentors"] if mentor["name"] == "Maya Lindqvist"):
                 return True
+            time.sleep(0.3)
         return False
 
     def ring(self, name, *words):

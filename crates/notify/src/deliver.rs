@@ -1,11 +1,11 @@
 //! One notification's life on the desktop (Desktop Notifications Specification 1.2).
 
 use crate::notifications::Availability;
-use im_core::notify::{Action, Notification, NotificationId, Urgency};
+use im_core::notify::{Action, Notification, NotificationAction, NotificationId, Urgency};
 use notify_rust::{Hint, NotificationResponse, Timeout};
 use std::time::Duration;
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     time::timeout,
 };
 
@@ -21,38 +21,44 @@ pub(crate) enum Outcome {
     Gone,
 }
 
-/// Shows it and waits until the person acts, the desktop closes it, or `withdrawn` ends.
+/// Shows it and waits until the person acts, the desktop closes it, or `withdrawn` ends. What the
+/// person does goes into `actions` at once.
 pub(crate) async fn show(
     app: &str,
     notification: Notification,
     availability: &watch::Sender<Availability>,
     withdrawn: oneshot::Receiver<()>,
-) -> Outcome {
+    actions: &mpsc::Sender<NotificationAction>,
+) {
     let prepared = prepare(app, &notification);
     let handle = match timeout(PATIENCE, prepared.show_async()).await {
         Ok(Ok(handle)) => handle,
         Ok(Err(error)) => {
             tracing::warn!(%error, "the desktop takes no notifications");
             availability.send_replace(Availability::Missing);
-            return Outcome::Gone;
+            return;
         }
         Err(_) => {
             tracing::warn!("the desktop does not answer for notifications");
             availability.send_replace(Availability::Missing);
-            return Outcome::Gone;
+            return;
         }
     };
     availability.send_replace(Availability::Shown);
     let mut outcome = Outcome::Gone;
-    let acted = tokio::select! {
-        () = handle.wait_for_action_async(|response| outcome = read(response)) => true,
-        _ = withdrawn => false,
-    };
-    if !acted {
-        // What was closed meanwhile is closed again without harm.
-        let _ = timeout(PATIENCE, handle.close_async()).await;
+    tokio::select! {
+        () = handle.wait_for_action_async(|response| outcome = read(response)) => {}
+        _ = withdrawn => {}
     }
-    outcome
+    let id = notification.id;
+    if let Outcome::Acted(action) = outcome
+        && actions.try_send(NotificationAction { id, action }).is_err()
+    {
+        tracing::warn!("an action on a notification was left out: the core is not there");
+    }
+    // Not every desktop takes a notification away when one of its buttons is pressed, and what was closed meanwhile
+    // is closed again without harm.
+    let _ = timeout(PATIENCE, handle.close_async()).await;
 }
 
 fn prepare(app: &str, notification: &Notification) -> notify_rust::Notification {

@@ -1,7 +1,7 @@
 //! The desktop's notifications: one task owns all that are shown, one small task a notification
 //! waits for what the person does with it.
 
-use crate::deliver::{self, Outcome};
+use crate::deliver;
 use im_core::notify::{Notification, NotificationAction, NotificationId, Notifier};
 use std::collections::HashMap;
 use tokio::{
@@ -101,7 +101,7 @@ pub struct NotificationsTask {
     actions: mpsc::Sender<NotificationAction>,
     availability: watch::Sender<Availability>,
     shown: HashMap<NotificationId, Shown>,
-    waiting: JoinSet<(NotificationId, u64, Outcome)>,
+    waiting: JoinSet<(NotificationId, u64)>,
     generation: u64,
 }
 
@@ -116,8 +116,8 @@ impl NotificationsTask {
                     None => break,
                 },
                 Some(done) = self.waiting.join_next(), if !self.waiting.is_empty() => {
-                    if let Ok((id, generation, outcome)) = done {
-                        self.finished(id, generation, outcome);
+                    if let Ok((id, generation)) = done {
+                        self.finished(id, generation);
                     }
                 }
             }
@@ -140,27 +140,17 @@ impl NotificationsTask {
         );
         let app = self.app.clone();
         let availability = self.availability.clone();
+        let actions = self.actions.clone();
         self.waiting.spawn(async move {
-            let outcome = deliver::show(&app, notification, &availability, withdrawn).await;
-            (id, generation, outcome)
+            deliver::show(&app, notification, &availability, withdrawn, &actions).await;
+            (id, generation)
         });
     }
 
-    fn finished(&mut self, id: NotificationId, generation: u64, outcome: Outcome) {
-        if self
-            .shown
-            .get(&id)
-            .is_some_and(|shown| shown.generation == generation)
-        {
+    fn finished(&mut self, id: NotificationId, generation: u64) {
+        let current = self.shown.get(&id);
+        if current.is_some_and(|shown| shown.generation == generation) {
             self.shown.remove(&id);
-        }
-        if let Outcome::Acted(action) = outcome
-            && self
-                .actions
-                .try_send(NotificationAction { id, action })
-                .is_err()
-        {
-            tracing::warn!("an action on a notification was left out: the core is not there");
         }
     }
 }

@@ -148,6 +148,8 @@ fn maya_accepts_sam_s_call_on_the_notification() {
             action: Action::Accept,
         };
         assert_eq!(action, wanted);
+        // Who answered does not want to see it any longer.
+        until_closed(&daemon, 1).await;
 
         // The next one is withdrawn before anybody acts: it leaves the screen.
         let second = CallId::new();
@@ -156,16 +158,21 @@ fn maya_accepts_sam_s_call_on_the_notification() {
             tokio::task::yield_now().await;
         }
         notifications.withdraw(NotificationId::Ring(second));
-        timeout(SOON, async {
-            while !daemon.calls().contains("'CloseNotification'") {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await
-        .unwrap();
+        until_closed(&daemon, 2).await;
         drop(notifications);
         task.await.unwrap();
     });
+}
+
+/// Until so many notifications were taken off the screen.
+async fn until_closed(daemon: &Daemon, count: usize) {
+    timeout(SOON, async {
+        while daemon.calls().matches("'CloseNotification'").count() < count {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
 }
 
 /// Presses a button as the daemon tells it. Told again until it is heard: a signal that comes

@@ -1,5 +1,5 @@
 //! A headless person on the real client: sends, receives, rings, answers, talks and shows; for
-//! demos, tests and load. It prints what it does and sees as JSON, a line each ([`lines`]).
+//! demos, tests and load. It prints what it does and sees as JSON, a line each (`lines`).
 
 mod call;
 pub mod cli;

@@ -5,7 +5,7 @@
 //! and only then answers: **acknowledged means on disk**. While one commit runs the next batch
 //! gathers by itself, so that many clients share a commit and a single one never waits for others.
 //! A command that is refused rolls back alone; messages, the most frequent of all, are taken in
-//! together ([`crate::messages`]). Where the commit fails, all of that batch hear
+//! together (`crate::messages`). Where the commit fails, all of that batch hear
 //! `unavailable`: their operation ids make sending again harmless. After the commit it publishes
 //! what the commands left in their [`Change`]: wake-ups of feeds and notices.
 
