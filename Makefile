@@ -1,7 +1,5 @@
 # Every target is one script in scripts/; `make help` lists them.
 
-# Outside the checkout, so that a fresh clone finds what was built before.
-export CARGO_TARGET_DIR ?= $(HOME)/.cache/instantmentor/target
 N ?= 10
 MAKEFLAGS += --no-print-directory
 
@@ -35,7 +33,7 @@ lint: ## formatting, lints, layering, licences, stale files
 	@scripts/lint
 
 bench: ## what is measured against others: bench-out/report.json
-	@scripts/setup all
+	@scripts/setup bench
 	@scripts/bench
 
 soak: ## robots exchange messages while everything is killed at random

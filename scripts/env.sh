@@ -10,6 +10,9 @@ export HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
 cache=${INSTANTMENTOR_CACHE:-$HOME/.cache/instantmentor}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 export PATH="$cache/node/node_modules/.bin:$cache/tools/bin:$HOME/.cargo/bin:$PATH"
+# The browser of the tests; where the system has none, the one that scripts/setup has fetched.
+: "${CHROMIUM:=$(command -v chromium || true)}"
+if [ -n "$CHROMIUM" ]; then export CHROMIUM; else unset CHROMIUM; fi
 
 # Says what happens now.
 step() { printf '\033[1m==> %s\033[0m\n' "$*"; }

@@ -1,4 +1,4 @@
-"""Measures the real app beside a bare WebKitGTK page on the desktop it is started on. See scripts/bench.
+"""Measures the real app beside a bare WebKitGTK page and a peer on the desktop it is started on. See scripts/bench.
 
 Usage: app.py BIN PAGE OUT: the folder with the programs, the bare page's program, and the file for the figures.
 
@@ -8,7 +8,9 @@ screen. Memory: the proportional size (PSS) of the program and all its children,
 
 import json
 import os
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +28,8 @@ SETTLE = float(os.environ.get("BENCH_SETTLE_SECONDS", "15"))
 IDLE = float(os.environ.get("BENCH_IDLE_SECONDS", "60"))
 # Drawn by the page only: the app's `--ground` in its light theme (ui/src/styles/tokens.css), and the page's.
 GROUND, BARE = "eceef2", "1e7d5c"
+# A peer's program and Debian package.
+PEER = "dino-im"
 # What the app chooses for itself on a machine without a GPU (src-tauri/lean.rs).
 LEAN = {"WEBKIT_DISABLE_DMABUF_RENDERER": "1", "GDK_GL": "disable", "WEBKIT_WEB_RENDER_DEVICE_FILE": "/dev/null"}
 
@@ -109,6 +113,20 @@ class Bench:
         finally:
             app.end()
 
+    def peer(self):
+        """One start of Dino, a messenger with calls, with its window and no account. None where it is not installed."""
+        if not shutil.which(PEER):
+            return None
+        package = ["dpkg-query", "-W", "-f=${Version}", PEER]
+        version = subprocess.run(package, capture_output=True, text=True, check=False).stdout
+        peer = Program("peer", [PEER], self.folder)
+        try:
+            screen.until("the peer's window opens", 60, lambda: screen.windows("--pid", str(peer.process.pid)))
+            time.sleep(self.settle)
+            return {"name": "Dino", "version": version, "open_and_idle": processes.memory(peer.process.pid)}
+        finally:
+            peer.end()
+
     def idle(self, pid):
         """Processor time while nothing happens."""
         begin, before = time.monotonic(), processes.cpu(pid)
@@ -146,7 +164,13 @@ def measure(bench):
     ours = medians(app)
     ours["in_tray_never_opened"] = bench.hidden()
     ours["idle_in_tray"] = app[-1]["idle_in_tray"]
-    return {"app": ours, "bare_page": medians(bare), "bare_page_with_the_apps_choices": medians(lean)}
+    print("a peer", flush=True)
+    return {
+        "app": ours,
+        "bare_page": medians(bare),
+        "bare_page_with_the_apps_choices": medians(lean),
+        "peer": bench.peer(),
+    }
 
 
 def main(bin_folder, page, out):

@@ -75,6 +75,9 @@ class Imports(unittest.TestCase):
     def test_libraries_stay_at_home_and_new_crates_need_a_line(self):
         self.assertEqual(len(imports.crate_breaches([crate("im-core", "tauri-plugin-opener")])), 1)
         self.assertEqual(len(imports.crate_breaches([crate("im-call", "webrtc")])), 1)
+        self.assertEqual(len(imports.crate_breaches([crate("im-core", "engineioxide")])), 1)
+        self.assertEqual(len(imports.crate_breaches([crate("im-notify", "rusqlite")])), 1)
+        self.assertEqual(imports.crate_breaches([crate("im-server", "engineioxide", "rusqlite", "sqlx")]), [])
         self.assertEqual(len(imports.crate_breaches([crate("im-novelty")])), 1)
 
     def test_the_tiers_of_the_page(self):
