@@ -3,6 +3,7 @@
 use crate::{
     CallId, ConversationId, DeviceId, PersonId, UnixMs,
     command::{Done, commands, notices},
+    opaque_debug,
 };
 use serde::{Deserialize, Serialize};
 
@@ -167,7 +168,7 @@ impl CallView {
 ///
 /// Answered with the call: ringing; or, where both call each other, the one call of the two,
 /// accepted; or over with outcome `busy`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallStart {
     /// Made by the client; sending it again gives the same call.
     pub id: CallId,
@@ -179,6 +180,8 @@ pub struct CallStart {
     #[serde(default)]
     pub about: String,
 }
+
+opaque_debug!(CallStart);
 
 /// `call:receipt`: how far the ring has come on this device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use crate::{
     CallId, ConversationId, CourseId, MessageId, PersonId, UnixMs, WireError,
     call::{CallOutcome, MediaKinds},
     command::{Done, commands},
+    opaque_debug,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +37,7 @@ pub struct Conversation {
 }
 
 /// What a message says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Content {
     /// Words of its author.
@@ -58,6 +59,28 @@ pub enum Content {
     /// A kind of a newer peer.
     #[serde(other)]
     Unknown,
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // What people write stays out of logs.
+            Self::Text { .. } => f.write_str("Text { .. }"),
+            Self::Call {
+                call,
+                outcome,
+                media,
+                duration_ms,
+            } => f
+                .debug_struct("Call")
+                .field("call", call)
+                .field("outcome", outcome)
+                .field("media", media)
+                .field("duration_ms", duration_ms)
+                .finish(),
+            Self::Unknown => f.write_str("Unknown"),
+        }
+    }
 }
 
 /// A message as it stands now.
@@ -82,7 +105,7 @@ pub struct Message {
 }
 
 /// One message to send.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMessage {
     /// Made by the client; sending it again gives the first result again.
     pub id: MessageId,
@@ -91,6 +114,8 @@ pub struct NewMessage {
     /// The device's clock when it was written.
     pub written_at: UnixMs,
 }
+
+opaque_debug!(NewMessage);
 
 /// `message:send`: messages into one conversation, in this order, up to
 /// [`crate::limits::SEND_ITEMS`]. The server stops at the first that it refuses.

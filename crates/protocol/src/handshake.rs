@@ -97,7 +97,7 @@ pub struct Ready {
     pub calls: Vec<CallView>,
     /// Presence of the people this person may talk to. Who is not listed is offline.
     pub presence: Vec<Presence>,
-    /// Status of all mentors.
+    /// Status of mentors: of all where they fit into a packet, first of those this person is tied to.
     pub statuses: Vec<Status>,
 }
 

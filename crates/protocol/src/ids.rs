@@ -74,8 +74,6 @@ ids! {
     CourseId;
     /// A call. Made by the caller's device; it is also the operation id of its start.
     CallId;
-    /// An operation: the same id sent again gives the first result again.
-    OpId;
     /// The life of a server's database. Another epoch means that cursors are worth nothing.
     FeedEpoch;
 }

@@ -16,6 +16,7 @@ pub mod error;
 pub mod handshake;
 pub mod ids;
 pub mod limits;
+mod opaque;
 pub mod people;
 pub mod rest;
 pub mod sync;
@@ -24,7 +25,7 @@ pub mod webrtc;
 pub use command::{Command, Lane, Notice, Reply};
 pub use error::{ErrorCode, WireError};
 pub use ids::{
-    CallId, ConversationId, CourseId, DeviceId, FeedEpoch, MessageId, OpId, PersonId, SessionId,
+    CallId, ConversationId, CourseId, DeviceId, FeedEpoch, MessageId, PersonId, SessionId,
 };
 
 /// A moment: whole milliseconds since 1970-01-01T00:00:00Z. Clocks of devices are for display;

@@ -17,7 +17,7 @@ pub const CANDIDATE_BYTES: usize = 2 * 1024;
 pub const NAME_CHARS: usize = 80;
 /// Characters in a status message.
 pub const STATUS_CHARS: usize = 140;
-/// Characters in what a call is about, and in a note given with a refusal.
+/// Characters in what a call is about.
 pub const ABOUT_CHARS: usize = 200;
 /// Characters in an e-mail address (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_CHARS: usize = 254;

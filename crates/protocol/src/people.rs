@@ -3,6 +3,7 @@
 use crate::{
     CourseId, PersonId, UnixMs,
     command::{Done, commands, notices},
+    opaque_debug,
 };
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +75,7 @@ pub enum Availability {
 }
 
 /// A mentor's status. `status:changed`; all students and mentors are told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Whose.
     pub person: PersonId,
@@ -87,7 +88,7 @@ pub struct Status {
 }
 
 /// `status:set`: a mentor changes their status. Idempotent; the last one wins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusSet {
     /// The new availability.
     pub availability: Availability,
@@ -95,6 +96,8 @@ pub struct StatusSet {
     #[serde(default)]
     pub message: String,
 }
+
+opaque_debug!(Status, StatusSet);
 
 commands! {
     StatusSet = "status:set" in Data => Done;

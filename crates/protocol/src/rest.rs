@@ -23,6 +23,7 @@ use crate::{
     CourseId, DeviceId, PersonId, SessionId,
     conversation::Message,
     handshake::Versions,
+    opaque_debug,
     people::{Course, Me, Person, Role},
 };
 use serde::{Deserialize, Serialize};
@@ -147,7 +148,7 @@ pub struct Courses {
 }
 
 /// A student enrols by a course's code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrol {
     /// The code that the mentor gave.
     pub code: String,
@@ -195,17 +196,6 @@ pub struct IceServer {
     pub credential: Option<String>,
 }
 
-/// Keeps secrets out of logs: what carries one prints only its name.
-macro_rules! opaque_debug {
-    ($($name:ident),+) => {$(
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), " { .. }"))
-            }
-        }
-    )+};
-}
-
 opaque_debug!(
     Register,
     AcceptInvitation,
@@ -215,7 +205,8 @@ opaque_debug!(
     SignedIn,
     Invitation,
     IceServers,
-    IceServer
+    IceServer,
+    Enrol
 );
 
 #[cfg(test)]

@@ -7,11 +7,12 @@
 use crate::{
     CallId,
     command::{Done, commands, notices},
+    opaque_debug,
 };
 use serde::{Deserialize, Serialize};
 
 /// `webrtc:offer`, from the offerer (RFC 8829).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// Which call.
     pub call: CallId,
@@ -22,7 +23,7 @@ pub struct Offer {
 }
 
 /// `webrtc:answer`, to the offer of the same generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Which call.
     pub call: CallId,
@@ -33,7 +34,7 @@ pub struct Answer {
 }
 
 /// `webrtc:candidate`: one more way to reach the sender (RFC 8838), as `RTCIceCandidateInit`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// Which call.
     pub call: CallId,
@@ -48,6 +49,8 @@ pub struct Candidate {
     #[serde(default)]
     pub sdp_m_line_index: Option<u16>,
 }
+
+opaque_debug!(Offer, Answer, Candidate);
 
 /// Why the answering side wants a new offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -9,12 +9,13 @@ use crate::{
     error::Error,
     hub::Hub,
     operator::{DEMO_PASSWORD, Operator},
+    server::{self, StartError},
     store::Store,
     writer::Writer,
 };
 use clap::Subcommand;
 use im_protocol::people::Role;
-use std::{io, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Subcommand)]
@@ -79,12 +80,12 @@ pub(crate) async fn run(config: Config, command: Command) -> Result<(), Failure>
     if config.production && matches!(command, Command::Demo) {
         return Err("demo people have a known password: not in production".into());
     }
-    let store = Store::open(&config.data).await?;
+    let store = open(&config.data).await?;
     // Nobody is connected here; a running server looks at its feeds.
     let hub = Arc::new(Hub::default());
     let (writer, task) = Writer::new(store.clone(), Clock::default(), hub).await?;
     let stop = CancellationToken::new();
-    let writing = tokio::spawn(task.run(stop.clone()));
+    let writing = task.spawn(stop.clone())?;
     let done = match Operator::new(writer) {
         Ok(operator) => carry_out(&operator, command).await,
         Err(error) => Err(plain(error)),
@@ -93,6 +94,24 @@ pub(crate) async fn run(config: Config, command: Command) -> Result<(), Failure>
     writing.await.ok();
     store.close().await;
     done
+}
+
+/// Opens the database. One of another version is brought to this one only where no server runs on
+/// it: that one would find it changed under its hands.
+async fn open(folder: &Path) -> Result<Store, Failure> {
+    if Store::is_of_this_version(folder).await {
+        return Ok(Store::open(folder).await?);
+    }
+    match server::lock(folder) {
+        // Let go with the end of this function: a server may start beside the command.
+        Ok(_lock) => Ok(Store::open(folder).await?),
+        Err(StartError::Busy(path)) => Err(format!(
+            "the server that runs on the data folder {} is of another version: stop it first",
+            path.display()
+        )
+        .into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn carry_out(operator: &Operator, command: Command) -> Result<(), Failure> {

@@ -53,7 +53,7 @@ impl App {
     /// presence then ends at once.
     pub(crate) fn left(&self, live: &Arc<Live>, for_good: bool) {
         if self.hub.detach(live) {
-            let now = self.clock.now();
+            let now = self.clock.steady();
             self.presence
                 .left(live.person(), live.device(), now, for_good);
         }

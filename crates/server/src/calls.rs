@@ -16,6 +16,7 @@ pub(crate) use sweeper::{Sweeper, begin_again};
 
 use crate::{
     access::{Action, Actor, Thing, may},
+    app::App,
     dispatch::{Ctx, Table},
     error::Error,
     input,
@@ -69,15 +70,21 @@ async fn start(ctx: Ctx, asked: CallStart) -> Result<CallView, Error> {
     let about = input::line(&asked.about, limits::ABOUT_CHARS)?;
     let asked = CallStart { about, ..asked };
     let me = ctx.me();
+    let app = ctx.app.clone();
     let started = ctx.app.writer.write(Urgency::First, move |change| {
-        async move { begin(change, me, asked).await }.boxed()
+        async move { begin(&app, change, me, asked).await }.boxed()
     });
     let view = started.await?;
     gone_meanwhile(&ctx).await;
     Ok(view)
 }
 
-async fn begin(change: &mut Change, me: Speaker, asked: CallStart) -> Result<CallView, Error> {
+async fn begin(
+    app: &App,
+    change: &mut Change,
+    me: Speaker,
+    asked: CallStart,
+) -> Result<CallView, Error> {
     let now = change.now();
     let conn = change.conn()?;
     let heads = conversation::heads(conn, asked.conversation).await?;
@@ -115,6 +122,10 @@ async fn begin(change: &mut Change, me: Speaker, asked: CallStart) -> Result<Cal
     let rules = Rules::default();
     let started = rules.start(asked, situation, now).map_err(refused)?;
     let view = rules.view(started.call(), now);
+    // Not where it is sent again, nor where it answers the other's.
+    if matches!(started, Started::Rings(_) | Started::Busy(_)) {
+        app.rates.call(me.person)?;
+    }
     match started {
         Started::Rings(call) => {
             let due = rules.due(&call);

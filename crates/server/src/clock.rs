@@ -1,4 +1,4 @@
-//! The server's wall clock, which tests can move.
+//! The server's clock, which tests can move.
 
 use im_protocol::UnixMs;
 use std::{
@@ -6,13 +6,23 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// Tells the time that is stored and compared. Clones share one offset.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Clock {
+    made: Instant,
     offset_ms: Arc<AtomicI64>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            made: Instant::now(),
+            offset_ms: Arc::default(),
+        }
+    }
 }
 
 impl Clock {
@@ -25,6 +35,14 @@ impl Clock {
                 i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
             });
         system.saturating_add(self.offset_ms.load(Ordering::Relaxed))
+    }
+
+    /// Milliseconds since this clock was made, whatever happens to the system's time of day: for
+    /// what is measured and not kept.
+    #[must_use]
+    pub fn steady(&self) -> i64 {
+        let since = i64::try_from(self.made.elapsed().as_millis()).unwrap_or(i64::MAX);
+        since.saturating_add(self.offset_ms.load(Ordering::Relaxed))
     }
 
     /// Moves this clock forward; what is due by then happens within about a second.
@@ -45,5 +63,6 @@ mod tests {
         let other = clock.clone();
         other.advance(Duration::from_secs(3600));
         assert!(clock.now() >= before + 3_600_000);
+        assert!(clock.steady() >= 3_600_000);
     }
 }

@@ -16,6 +16,9 @@ pub enum Error {
     /// The database failed. Told as `internal`.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// The database failed while messages were taken in. Told as `internal`.
+    #[error("the database failed: {0}")]
+    Ledger(#[from] rusqlite::Error),
     /// Something that must not be was found. Told as `internal`.
     #[error("broken: {0}")]
     Broken(&'static str),
@@ -78,6 +81,11 @@ impl Error {
             Self::Refused(error) => (**error).clone(),
             Self::Database(error) => {
                 tracing::error!(error = %Shape(error), "the database failed");
+                internal()
+            }
+            Self::Ledger(error) => {
+                // Only the code: what was bound must not show.
+                tracing::error!(code = ?error.sqlite_error_code(), "the database failed");
                 internal()
             }
             Self::Broken(what) => {

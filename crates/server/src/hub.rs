@@ -4,6 +4,7 @@ mod recent;
 
 use crate::{
     packet,
+    pump::Fresh,
     socket::{Live, Text},
 };
 use im_protocol::{DeviceId, Notice, PersonId, SessionId, WireError, people::Role};
@@ -134,6 +135,13 @@ impl Hub {
         self.people().contains_key(&person)
     }
 
+    /// Bytes on their way to a person's devices that their connections have not taken yet.
+    #[must_use]
+    pub fn outgoing(&self, person: PersonId) -> usize {
+        let lives = self.lives_where(|live| live.person() == person);
+        lives.iter().map(|live| live.outgoing()).sum()
+    }
+
     /// Tells all devices of a person.
     pub fn tell_person<N: Notice>(&self, person: PersonId, notice: &N) {
         self.tell_people(&[person], notice);
@@ -191,25 +199,47 @@ impl Hub {
         if crate::faults::drop_wakeup() {
             return;
         }
+        self.raise(person, head, true);
+    }
+
+    fn raise(&self, person: PersonId, head: u64, wake: bool) {
         if let Some(attached) = self.people().get(&person) {
             attached.head.send_if_modified(|known| {
                 let rises = head > *known;
                 *known = head.max(*known);
-                rises
+                rises && wake
             });
         }
     }
 
-    /// Keeps facts that were just written, from number `first` on, for the pumps of a connected
-    /// person: saves them the way to the database.
-    pub(crate) fn remember(&self, person: PersonId, first: u64, items: Vec<Arc<RawValue>>) {
+    /// Sends facts that were just written, from number `first` on, to a person's connections, and
+    /// keeps them for a while: saves them the way to the database. Where a connection cannot take
+    /// them right now its pump is woken.
+    pub(crate) fn deliver(&self, person: PersonId, first: u64, items: Vec<Arc<RawValue>>) {
+        let head = (first + items.len() as u64).saturating_sub(1);
         #[cfg(feature = "faults")]
         if crate::faults::is_broken() {
+            self.wake(person, head);
             return;
         }
-        if let Some(attached) = self.people().get_mut(&person) {
-            attached.recent.add(first, items);
+        let lives = match self.people().get_mut(&person) {
+            Some(attached) => {
+                attached.recent.add(first, items.clone());
+                attached.lives.clone()
+            }
+            None => return,
+        };
+        #[cfg(feature = "faults")]
+        if crate::faults::drop_wakeup() {
+            return;
         }
+        let fresh = Fresh::new(first, &items);
+        let mut behind = false;
+        for live in lives {
+            let pump = live.pump();
+            behind |= pump.as_ref().is_some_and(|pump| !pump.push(&live, &fresh));
+        }
+        self.raise(person, head, behind);
     }
 
     /// The facts right after a number, up to `limit` of them; none where they are not remembered

@@ -15,6 +15,7 @@ pub mod clock;
 pub mod config;
 pub mod conversations;
 mod dispatch;
+mod door;
 pub mod error;
 #[cfg(feature = "faults")]
 mod faults;

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Many small texts are made on one thread and dropped on another, which this one is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     im_server::cli::main()
 }

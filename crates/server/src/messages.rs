@@ -2,7 +2,7 @@
 
 mod sending;
 
-pub(crate) use sending::{Sending, accept};
+pub(crate) use sending::{Answer, Sending, Told, accept};
 
 use crate::{
     access::{Action, Actor, Thing, may},
@@ -27,13 +27,14 @@ use im_protocol::{
 };
 
 pub(crate) fn events(table: &mut Table) {
-    table.on(Rated::Itself, send);
+    table.on_own(Rated::Itself, send);
     table.on(Rated::ByLane, mark_read);
     table.on(Rated::ByLane, changes);
 }
 
-/// `message:send`.
-async fn send(ctx: Ctx, asked: MessageSend) -> Result<MessageSent, Error> {
+/// `message:send`. Where an answer is wanted it goes out together with the facts, once they are on
+/// disk; then none is given back.
+async fn send(ctx: Ctx, asked: MessageSend) -> Result<Option<MessageSent>, Error> {
     let count = asked.items.len();
     if count == 0 || count > limits::SEND_ITEMS {
         return Err(Error::invalid(format!(
@@ -52,6 +53,7 @@ async fn send(ctx: Ctx, asked: MessageSend) -> Result<MessageSent, Error> {
         actor,
         asked,
         at: None,
+        asker: ctx.asker(),
     };
     ctx.app.writer.send(sending).await
 }

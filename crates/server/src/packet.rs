@@ -160,6 +160,23 @@ pub(crate) fn told<T: Serialize + ?Sized>(
     Ok(format!("2[\"{name}\",{json}]"))
 }
 
+/// Cuts a list to the first of its items that fit into `room`, and takes from there what they need:
+/// `bytes` says for each how many it has as JSON, at most.
+pub(crate) fn cut<T>(items: &mut Vec<T>, room: &mut usize, bytes: impl Fn(&T) -> usize) {
+    let fit = items.iter().take_while(|item| {
+        let left = room.checked_sub(bytes(item));
+        *room = left.unwrap_or(*room);
+        left.is_some()
+    });
+    let fit = fit.count();
+    items.truncate(fit);
+}
+
+/// The most that a text without control characters takes as JSON, besides its quotation marks.
+pub(crate) const fn json_bytes(text: &str) -> usize {
+    2 * text.len()
+}
+
 /// ACK with one argument that is JSON already.
 #[must_use]
 pub(crate) fn answered(ack: u64, json: &str) -> String {
@@ -223,6 +240,17 @@ mod tests {
         }
         let binary = parse(r#"51-9["file",{"_placeholder":true,"num":0}]"#);
         assert!(matches!(binary, Ok(Packet::BinaryEvent { ack: Some(9) })));
+    }
+
+    #[test]
+    fn a_list_is_cut_at_the_first_that_does_not_fit() {
+        let bytes = |text: &&str| json_bytes(text);
+        let (mut list, mut room) = (vec!["ab", "\"\"", "abc", "d"], 10);
+        cut(&mut list, &mut room, bytes);
+        assert_eq!((list, room), (vec!["ab", "\"\""], 2));
+        let (mut list, mut room) = (vec!["ab", "c"], 6);
+        cut(&mut list, &mut room, bytes);
+        assert_eq!((list.len(), room), (2, 0));
     }
 
     #[test]

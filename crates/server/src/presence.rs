@@ -9,7 +9,7 @@
 mod leases;
 
 use crate::{app::App, store};
-use im_protocol::{DeviceId, PersonId, UnixMs, limits, people::Presence as Notice};
+use im_protocol::{DeviceId, PersonId, limits, people::Presence as Notice};
 use leases::Leases;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -35,8 +35,8 @@ impl Presence {
         self.changed.notify_one();
     }
 
-    /// A device has a connection less.
-    pub(crate) fn left(&self, person: PersonId, device: DeviceId, now: UnixMs, for_good: bool) {
+    /// A device has a connection less, `now` by [`crate::clock::Clock::steady`].
+    pub(crate) fn left(&self, person: PersonId, device: DeviceId, now: i64, for_good: bool) {
         let runs_on = if for_good {
             0
         } else {
@@ -68,7 +68,7 @@ impl PresenceTask {
         stop.run_until_cancelled(async {
             loop {
                 let presence = &self.app.presence;
-                let changes = presence.leases().changes(self.app.clock.now());
+                let changes = presence.leases().changes(self.app.clock.steady());
                 for (person, online) in changes {
                     self.tell(person, online).await;
                 }
@@ -95,7 +95,10 @@ impl PresenceTask {
                     .hub
                     .tell_people(&people, &Notice { person, online });
             }
-            Err(error) => tracing::error!(error = %error, "presence is not told"),
+            Err(error) => {
+                tracing::error!(error = %error, "presence is not told yet");
+                self.app.presence.leases().untold(person);
+            }
         }
     }
 }

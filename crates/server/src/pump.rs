@@ -5,6 +5,9 @@
 //! quarter of a minute whatever happens: a lost wake-up costs that at most. Facts that were just
 //! written come from the hub's memory, all others from the database. A full send buffer
 //! stops it for a moment; nothing is skipped, for the feed is on disk.
+//!
+//! While a pump has nothing to do, what is just being written goes out past it
+//! ([`PumpHandle::push`]), without waking it: the same packet, the same cursor, the same window.
 
 use crate::{
     app::App,
@@ -16,7 +19,11 @@ use crate::{
 use im_protocol::{FeedEpoch, Notice, limits, sync::Facts};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::{sync::Arc, time::Duration};
+use std::{
+    cell::OnceCell,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -27,7 +34,9 @@ const BREATHE: Duration = Duration::from_millis(50);
 
 /// The connection's hold on its pump: dropping it ends the pump.
 pub(crate) struct PumpHandle {
+    epoch: FeedEpoch,
     begin: Option<oneshot::Sender<()>>,
+    place: Arc<Place>,
     acknowledged: watch::Sender<u64>,
     _stop: DropGuard,
 }
@@ -41,6 +50,26 @@ impl PumpHandle {
         }
     }
 
+    /// Sends facts at once, if they follow on what was sent, nothing else waits to be sent, and the
+    /// window has room. Says whether it did; if not, the pump is to be woken.
+    pub(crate) fn push(&self, live: &Live, fresh: &Fresh<'_>) -> bool {
+        let mut place = self.place.lock();
+        let count = fresh.items.len() as u64;
+        let ahead = place.sent.saturating_sub(*self.acknowledged.borrow());
+        let fits = ahead + count <= limits::SYNC_WINDOW && fresh.first == place.sent + 1;
+        if !(place.idle && fits) {
+            return false;
+        }
+        let Some(text) = fresh.text(self.epoch) else {
+            return false;
+        };
+        let sent = live.offer(text);
+        if sent {
+            place.sent += count;
+        }
+        sent
+    }
+
     /// The device has stored facts up to here.
     pub(crate) fn acknowledged(&self, n: u64) {
         self.acknowledged.send_if_modified(|known| {
@@ -51,12 +80,82 @@ impl PumpHandle {
     }
 }
 
+/// Facts that were just written, from number `first` on: one packet for all connections of their
+/// person that are at the same place.
+pub(crate) struct Fresh<'f> {
+    first: u64,
+    items: &'f [Arc<RawValue>],
+    text: OnceCell<Option<Text>>,
+}
+
+impl<'f> Fresh<'f> {
+    pub(crate) const fn new(first: u64, items: &'f [Arc<RawValue>]) -> Self {
+        Self {
+            first,
+            items,
+            text: OnceCell::new(),
+        }
+    }
+
+    /// None where it is too much for one packet.
+    fn text(&self, epoch: FeedEpoch) -> Option<Text> {
+        let write = || {
+            if !(1..=limits::SYNC_BATCH).contains(&self.items.len()) {
+                return None;
+            }
+            let after = self.first.checked_sub(1)?;
+            let up_to = after + self.items.len() as u64;
+            let batch = Batch {
+                epoch,
+                after,
+                items: (self.first..).zip(self.items.iter().cloned()).collect(),
+                up_to,
+                head: up_to,
+            };
+            let text = packet::told(Facts::EVENT, &batch).ok()?;
+            (text.len() <= limits::PACKET_BYTES).then(|| Text::from(text))
+        };
+        self.text.get_or_init(write).clone()
+    }
+}
+
+/// How far a connection was sent its feed.
+#[derive(Default)]
+struct Place(Mutex<Sent>);
+
+#[derive(Default)]
+struct Sent {
+    /// Facts up to here were sent, or need not be.
+    sent: u64,
+    /// The pump has seen the end of the feed and sleeps.
+    idle: bool,
+}
+
+impl Place {
+    fn lock(&self) -> MutexGuard<'_, Sent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pump begins to work: nothing goes past it.
+    fn work(&self) -> u64 {
+        let mut sent = self.lock();
+        sent.idle = false;
+        sent.sent
+    }
+
+    /// The pump pauses here.
+    fn pause(&self, at: u64, idle: bool) {
+        *self.lock() = Sent { sent: at, idle };
+    }
+}
+
 /// A pump, to be run as a task.
 pub(crate) struct Pump {
     app: Arc<App>,
     live: Arc<Live>,
     begin: oneshot::Receiver<()>,
-    /// Facts up to here were sent, or need not be.
+    place: Arc<Place>,
+    /// Facts up to here were sent, or need not be; while it works.
     sent: u64,
     head: watch::Receiver<u64>,
     acknowledged: watch::Receiver<u64>,
@@ -81,7 +180,11 @@ impl Pump {
         let stop = live.stop().child_token();
         let (sender, acknowledged) = watch::channel(cursor);
         let (begin, begun) = oneshot::channel();
+        let place = Arc::new(Place::default());
+        place.pause(cursor, false);
         let handle = PumpHandle {
+            epoch: app.epoch,
+            place: place.clone(),
             begin: Some(begin),
             acknowledged: sender,
             _stop: stop.clone().drop_guard(),
@@ -90,6 +193,7 @@ impl Pump {
             app: app.clone(),
             live: live.clone(),
             begin: begun,
+            place,
             sent: cursor,
             head,
             acknowledged,
@@ -106,9 +210,13 @@ impl Pump {
                 return;
             }
             loop {
+                self.sent = self.place.work();
                 self.head.borrow_and_update();
                 self.acknowledged.borrow_and_update();
-                match self.flow().await {
+                let flowed = self.flow().await;
+                let idle = matches!(flowed, Ok(Pause::Done));
+                self.place.pause(self.sent, idle);
+                match flowed {
                     Ok(Pause::Done) => {
                         tokio::select! {
                             changed = self.head.changed() => if changed.is_err() { return },
@@ -249,6 +357,24 @@ fn packets(facts: Batch) -> Result<Vec<(u64, String)>, Error> {
 mod tests {
     use super::*;
     use im_protocol::sync::FeedItem;
+
+    #[test]
+    fn fresh_facts_are_one_packet_or_none() {
+        let raw = |n: u64| -> Arc<RawValue> {
+            let item = serde_json::json!({ "n": n, "kind": "message", "data": {} });
+            Arc::from(serde_json::value::to_raw_value(&item).unwrap())
+        };
+        let epoch = FeedEpoch::new();
+        let items = [raw(8), raw(9)];
+        let text = Fresh::new(8, &items).text(epoch).unwrap();
+        let (_, facts): (String, Facts) =
+            serde_json::from_str(text.as_str().strip_prefix('2').unwrap()).unwrap();
+        assert_eq!((facts.epoch, facts.after, facts.up_to), (epoch, 7, 9));
+        assert_eq!(facts.items.len(), 2);
+        assert!(Fresh::new(1, &[]).text(epoch).is_none());
+        let many: Vec<_> = (1..200).map(raw).collect();
+        assert!(Fresh::new(1, &many).text(epoch).is_none());
+    }
 
     #[test]
     fn what_does_not_fit_into_one_packet_comes_in_several_without_a_gap() {

@@ -6,7 +6,12 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 use im_protocol::{ErrorCode, Lane, PersonId, WireError};
-use std::{hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
+use std::{
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    time::Duration,
+};
 
 /// How an event counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +24,15 @@ pub(crate) enum Rated {
 
 /// All buckets.
 pub(crate) struct Rates {
-    connects: Bucket<IpAddr>,
-    sign_ins: Bucket<IpAddr>,
-    accounts: Bucket<[u8; 32]>,
-    refreshes: Bucket<IpAddr>,
+    connects: Bucket<Network>,
+    sign_ins: Bucket<Network>,
+    accounts: Bucket<([u8; 32], Network)>,
+    accounts_anywhere: Bucket<[u8; 32]>,
+    refreshes: Bucket<Network>,
     messages: Bucket<PersonId>,
+    calls: Bucket<PersonId>,
     signals: Bucket<PersonId>,
+    acks: Bucket<PersonId>,
     requests: Bucket<PersonId>,
 }
 
@@ -34,9 +42,12 @@ impl Rates {
             connects: Bucket::new(limits.connects),
             sign_ins: Bucket::new(limits.sign_ins),
             accounts: Bucket::new(limits.sign_ins_per_account),
+            accounts_anywhere: Bucket::new(limits.sign_ins_per_account_anywhere),
             refreshes: Bucket::new(limits.refreshes),
             messages: Bucket::new(limits.messages),
+            calls: Bucket::new(limits.calls),
             signals: Bucket::new(limits.signals),
+            acks: Bucket::new(limits.acks),
             requests: Bucket::new(limits.requests),
         }
     }
@@ -65,24 +76,36 @@ impl Rates {
         self.messages.check(&person, count)
     }
 
+    /// A call that a person starts, besides being an event.
+    pub(crate) fn call(&self, person: PersonId) -> Result<(), WireError> {
+        self.calls.check(&person, 1)
+    }
+
+    /// A person's device has stored facts.
+    pub(crate) fn ack(&self, person: PersonId) -> Result<(), WireError> {
+        self.acks.check(&person, 1)
+    }
+
     /// A new connection from an address.
     pub(crate) fn connect(&self, from: IpAddr) -> Result<(), WireError> {
-        self.connects.check(&from, 1)
+        self.connects.check(&Network::of(from), 1)
     }
 
     /// A sign-in, registration or invitation from an address.
     pub(crate) fn sign_in(&self, from: IpAddr) -> Result<(), WireError> {
-        self.sign_ins.check(&from, 1)
+        self.sign_ins.check(&Network::of(from), 1)
     }
 
-    /// A sign-in to an account, known by a digest of its address.
-    pub(crate) fn account(&self, digest: [u8; 32]) -> Result<(), WireError> {
-        self.accounts.check(&digest, 1)
+    /// A sign-in from an address to an account, which is known by a digest of its e-mail address.
+    /// Who guesses elsewhere uses up little of what its owner has.
+    pub(crate) fn account(&self, digest: [u8; 32], from: IpAddr) -> Result<(), WireError> {
+        self.accounts.check(&(digest, Network::of(from)), 1)?;
+        self.accounts_anywhere.check(&digest, 1)
     }
 
     /// A refresh from an address.
     pub(crate) fn refresh(&self, from: IpAddr) -> Result<(), WireError> {
-        self.refreshes.check(&from, 1)
+        self.refreshes.check(&Network::of(from), 1)
     }
 
     /// Forgets those whose buckets are full again.
@@ -90,10 +113,30 @@ impl Rates {
         self.connects.0.retain_recent();
         self.sign_ins.0.retain_recent();
         self.accounts.0.retain_recent();
+        self.accounts_anywhere.0.retain_recent();
         self.refreshes.0.retain_recent();
         self.messages.0.retain_recent();
+        self.calls.0.retain_recent();
         self.signals.0.retain_recent();
+        self.acks.0.retain_recent();
         self.requests.0.retain_recent();
+    }
+}
+
+/// Where somebody comes from: an IPv4 address, or the /64 of an IPv6 one, all of which a single
+/// customer has (RFC 6177).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Network(IpAddr);
+
+impl Network {
+    fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let prefix = v6.to_bits() & !u128::from(u64::MAX);
+                IpAddr::V6(Ipv6Addr::from_bits(prefix))
+            }
+            v4 @ IpAddr::V4(_) => v4,
+        })
     }
 }
 
@@ -151,5 +194,38 @@ mod tests {
         let wait = error.retry_after_ms.unwrap();
         assert!((1..=1_000).contains(&wait), "{wait}");
         rates.messages(lin, 1).unwrap();
+    }
+
+    #[test]
+    fn who_has_a_whole_ipv6_network_is_one_and_its_neighbours_are_others() {
+        let rates = Rates::new(&Limits {
+            sign_ins: Rate {
+                burst: 1,
+                per_second: 0.1,
+            },
+            ..Limits::default()
+        });
+        let sign_in = |from: &str| rates.sign_in(from.parse().unwrap());
+        sign_in("2001:db8:1:2::1").unwrap();
+        let again = sign_in("2001:db8:1:2:ffff:ffff:ffff:ffff").unwrap_err();
+        assert_eq!(again.code, ErrorCode::RateLimited);
+        sign_in("2001:db8:1:3::1").unwrap();
+        sign_in("192.0.2.1").unwrap();
+        // The same, as a socket that takes both kinds tells it.
+        assert!(sign_in("::ffff:192.0.2.1").is_err());
+        sign_in("192.0.2.2").unwrap();
+    }
+
+    #[test]
+    fn guesses_from_elsewhere_do_not_keep_an_account_s_owner_out_until_they_come_from_everywhere() {
+        let rates = Rates::new(&Limits::default());
+        let guess = |from: [u8; 4]| rates.account([7; 32], from.into());
+        for _ in 0..10 {
+            guess([192, 0, 2, 1]).unwrap();
+        }
+        assert!(guess([192, 0, 2, 1]).is_err());
+        guess([192, 0, 2, 2]).unwrap();
+        let refused = (0..=255).any(|host| guess([198, 51, 100, host]).is_err());
+        assert!(refused, "many who guess once each are slowed down too");
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     config::{Config, ConfigError},
     dispatch::Table,
+    door::Door,
     error::Error,
     hub::Hub,
     operator::Operator,
@@ -17,7 +18,6 @@ use crate::{
     store::{self, OpenError, Store},
     writer::Writer,
 };
-use axum::serve::ListenerExt as _;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, Write as _},
@@ -26,18 +26,11 @@ use std::{
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long open connections and running commands get at a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
-/// How long a peer may leave data unacknowledged (`TCP_USER_TIMEOUT`). Without it the writer of a
-/// connection whose cable was pulled hangs for a quarter of an hour, and with it the notice that
-/// the person has gone.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(8);
 
 /// Why the server did not start. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +75,8 @@ pub struct Running {
     pub addr: SocketAddr,
     app: Arc<App>,
     serving: JoinHandle<()>,
-    writing: JoinHandle<()>,
+    /// Hears when the writer has ended.
+    writing: oneshot::Receiver<()>,
     stop_writing: CancellationToken,
     _lock: File,
 }
@@ -95,14 +89,22 @@ impl Server {
     pub async fn start(config: Config) -> Result<Running, StartError> {
         config.check()?;
         let data = config.data.clone();
-        let store = Store::open(&data).await?;
+        // Before the database is brought to this version: another one may be serving it.
         let lock = lock(&data)?;
+        let failed = |source| StartError::Listen {
+            addr: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let addr = listener.local_addr().map_err(failed)?;
+        let store = Store::open(&data).await?;
         let secret = token_secret(&config)?;
         let clock = Clock::default();
         let hub = Arc::new(Hub::default());
         let (writer, task) = Writer::new(store.clone(), clock.clone(), hub.clone()).await?;
         let stop_writing = CancellationToken::new();
-        let writing = tokio::spawn(task.run(stop_writing.clone()));
+        let writing = task.spawn(stop_writing.clone());
+        let writing = writing.map_err(|_| Error::Broken("there is no thread for the writer"))?;
         let epoch = store::meta::epoch(&mut *store.read().await?).await?;
         let app = Arc::new(App {
             keys: Keys::new(secret.as_bytes()),
@@ -127,22 +129,13 @@ impl Server {
         app.tasks.spawn(Chores::new(app.clone()).run());
         app.tasks.spawn(PresenceTask::new(app.clone()).run());
 
-        let listen = app.config.listen;
-        let failed = |source| StartError::Listen {
-            addr: listen,
-            source,
+        let door = Door {
+            listener,
+            router: rest::router(app.clone()),
+            within: Duration::from_millis(app.config.limits.request_ms),
+            stop: app.stop.clone(),
         };
-        let listener = TcpListener::bind(listen).await.map_err(failed)?;
-        let addr = listener.local_addr().map_err(failed)?;
-        let service = rest::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        let stop = app.stop.clone();
-        let serving = tokio::spawn(async move {
-            let serve = axum::serve(listener.tap_io(tune), service);
-            let stopped = serve.with_graceful_shutdown(stop.cancelled_owned()).await;
-            if let Err(error) = stopped {
-                tracing::error!(kind = %error.kind(), "serving ended");
-            }
-        });
+        let serving = tokio::spawn(door.run());
         tracing::info!(%addr, "listening");
         Ok(Running {
             addr,
@@ -206,8 +199,10 @@ impl Running {
     }
 }
 
-/// One server a data folder: two would not know of each other's connections.
-fn lock(data: &Path) -> Result<File, StartError> {
+/// One server a data folder: two would not know of each other's connections. Makes the folder where
+/// it is missing.
+pub(crate) fn lock(data: &Path) -> Result<File, StartError> {
+    store::make_private_folder(data)?;
     let path = data.join("server.lock");
     let failed = |source| StartError::File {
         path: path.clone(),
@@ -255,14 +250,4 @@ fn token_secret(config: &Config) -> Result<String, StartError> {
     file.write_all(secret.as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     Ok(secret)
-}
-
-fn tune(stream: &mut TcpStream) {
-    let socket = socket2::SockRef::from(&*stream);
-    let tuned = socket
-        .set_tcp_nodelay(true)
-        .and_then(|()| socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED)));
-    if let Err(error) = tuned {
-        tracing::debug!(kind = %error.kind(), "a connection could not be tuned");
-    }
 }

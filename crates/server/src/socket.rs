@@ -5,7 +5,8 @@
 //! packet starts `handshake`; after it there is a [`Live`], known to the [`crate::hub::Hub`]. An
 //! EVENT is looked up in the table (`crate::dispatch`), checked for size and rate, and put into
 //! the bounded queue of its [`im_protocol::Lane`]. Each lane is a task that handles one event at a
-//! time, in order, and answers it. Calls therefore never wait behind data.
+//! time, in order, and answers it. Calls therefore never wait behind data; data waits while the
+//! client does not take the answers it has been given.
 //!
 //! # How another part of the server joins in (calls, say)
 //! - **Events in**: write `async fn start(ctx: Ctx, asked: CallStart) -> Result<CallView, Error>`
@@ -29,7 +30,9 @@
 pub(crate) mod handshake;
 mod lane;
 mod live;
+mod outgoing;
 
+pub(crate) use live::Asker;
 pub use live::{Live, Speaker};
 
 use crate::{app::App, packet};
@@ -54,7 +57,8 @@ const PING_INTERVAL: Duration = Duration::from_millis(3_000);
 const PING_TIMEOUT: Duration = Duration::from_millis(4_000);
 /// From the open connection to its CONNECT packet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Packets that wait for a client that reads slowly; beyond it the connection is closed.
+/// Packets that wait for a client that reads slowly; beyond it the connection is closed. What they
+/// weigh is bounded in [`outgoing`].
 const SEND_BUFFER: usize = 1_024;
 /// Beyond the limit of a packet, so that the answer can say `too_large`; beyond this the
 /// connection is closed.
@@ -151,14 +155,11 @@ impl EngineIoHandler for Gate {
                 socket.close(DisconnectReason::TransportClose);
             }
             Ok(Packet::Ack) => {}
-            Ok(Packet::BinaryEvent { ack }) => refuse_event(
-                &socket,
-                ack,
-                ErrorCode::Invalid,
-                "Attachments are not taken here.",
-            ),
+            Ok(Packet::BinaryEvent { ack }) => {
+                self.refuse_event(&socket, ack, "Attachments are not taken here.");
+            }
             Err(BadPacket::Json { ack }) => {
-                refuse_event(&socket, ack, ErrorCode::Invalid, "This is not JSON.");
+                self.refuse_event(&socket, ack, "This is not JSON.");
             }
             Err(BadPacket::Unreadable) => {
                 tracing::debug!("a packet cannot be read; its connection is closed");
@@ -204,6 +205,16 @@ impl Gate {
             tokio::spawn(handshake::run(self.app.clone(), socket.clone(), auth));
         }
     }
+
+    /// Answers an event that cannot even be looked up.
+    fn refuse_event(&self, socket: &Engine<Seat>, ack: Option<u64>, message: &str) {
+        let Some(live) = live_of(socket) else { return };
+        let counted = self.app.rates.request(live.person());
+        let error = counted
+            .err()
+            .unwrap_or_else(|| WireError::new(ErrorCode::Invalid, message));
+        live.refuse(ack, &error);
+    }
 }
 
 fn live_of(socket: &Engine<Seat>) -> Option<Arc<Live>> {
@@ -211,12 +222,4 @@ fn live_of(socket: &Engine<Seat>) -> Option<Arc<Live>> {
         Phase::Live(live) => Some(live.clone()),
         _ => None,
     })
-}
-
-/// Answers an event that cannot even be looked up.
-fn refuse_event(socket: &Engine<Seat>, ack: Option<u64>, code: ErrorCode, message: &str) {
-    let (Some(live), Some(ack)) = (live_of(socket), ack) else {
-        return;
-    };
-    live.refuse(Some(ack), &WireError::new(code, message));
 }

@@ -4,13 +4,13 @@
 //! One module a table, with its queries and their tests. SQL is kept to what PostgreSQL takes too:
 //! `$1` parameters, ids as text, times as whole milliseconds, `RETURNING`, `ON CONFLICT`.
 
-pub mod bulk;
 pub mod call;
 pub mod conversation;
 pub mod course;
 pub mod credential;
 pub mod feed;
 pub mod invitation;
+pub mod ledger;
 pub mod message;
 pub mod meta;
 pub mod person;
@@ -22,6 +22,7 @@ pub mod status;
 pub(crate) mod testing;
 
 use crate::error::Error;
+use ledger::Ledger;
 use sqlx::{
     ConnectOptions, SqlitePool,
     pool::PoolConnection,
@@ -48,6 +49,13 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migration
 const FILE: &str = "instantmentor.db";
 /// Connections that read at the same time.
 const READERS: u32 = 4;
+/// Pages in the write-ahead log after which a commit copies what is left of them into the file.
+const CHECKPOINT: &str = "16000";
+/// Bytes that the write-ahead log keeps on disk, at most, once it was copied.
+const JOURNAL: &str = "67108864";
+/// Memory of a connection that writes. Negative: KiB. What is written all the time is to be found
+/// there.
+const CACHE: &str = "-65536";
 /// How long a connection waits for another process's lock.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -76,6 +84,7 @@ pub enum OpenError {
 #[derive(Debug, Clone)]
 pub struct Store {
     options: SqliteConnectOptions,
+    file: PathBuf,
     readers: SqlitePool,
 }
 
@@ -90,23 +99,13 @@ impl Store {
             path: folder.to_path_buf(),
             reason: error.to_string(),
         };
-        make_private_folder(folder).map_err(|source| OpenError::Folder {
+        make_private_folder(folder)?;
+        let file = folder.join(FILE);
+        make_private_file(&file).map_err(|source| OpenError::Folder {
             path: folder.to_path_buf(),
             source,
         })?;
-        let options = SqliteConnectOptions::new()
-            .filename(folder.join(FILE))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .pragma("temp_store", "MEMORY")
-            // A page that is written often goes into the file once for many commits.
-            .pragma("wal_autocheckpoint", "8000")
-            .pragma("journal_size_limit", "67108864")
-            .statement_cache_capacity(200)
-            .disable_statement_logging();
+        let options = options(&file);
         let mut first = options.connect().await.map_err(|error| failed(&error))?;
         MIGRATIONS
             .run_direct(None, &mut first, false)
@@ -123,7 +122,29 @@ impl Store {
             .connect_with(reading)
             .await
             .map_err(|error| failed(&error))?;
-        Ok(Self { options, readers })
+        Ok(Self {
+            options,
+            file,
+            readers,
+        })
+    }
+
+    /// Whether there is a database in `folder` that is of this version already, so that opening it
+    /// changes nothing that a server of another version would miss.
+    pub async fn is_of_this_version(folder: &Path) -> bool {
+        let looking = async {
+            let options = options(&folder.join(FILE)).create_if_missing(false);
+            let mut conn = options.connect().await?;
+            let applied = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
+            sqlx::query_scalar::<_, i64>(applied)
+                .fetch_all(&mut conn)
+                .await
+        };
+        // Where it cannot be looked at, opening it says why.
+        let applied = looking.await.unwrap_or_default();
+        applied
+            .into_iter()
+            .eq(MIGRATIONS.iter().map(|one| one.version))
     }
 
     /// A connection for reading.
@@ -139,9 +160,25 @@ impl Store {
     /// # Errors
     /// Where the file cannot be opened.
     pub async fn writing(&self) -> Result<Connection, Error> {
-        // Negative: KiB. What is written all the time is to be found in memory.
-        let options = self.options.clone().pragma("cache_size", "-65536");
+        let options = self.options.clone().pragma("cache_size", CACHE);
         Ok(options.connect().await?)
+    }
+
+    /// The connection for taking messages in; there is to be one a process, beside the one for
+    /// writing.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened.
+    pub fn ledger(&self) -> Result<Ledger, Error> {
+        let settings = format!(
+            "PRAGMA synchronous = FULL;
+            PRAGMA foreign_keys = ON;
+            PRAGMA temp_store = MEMORY;
+            PRAGMA wal_autocheckpoint = {CHECKPOINT};
+            PRAGMA journal_size_limit = {JOURNAL};
+            PRAGMA cache_size = {CACHE};"
+        );
+        ledger::open(&self.file, BUSY, &settings)
     }
 
     /// Closes the readers, once what they read is read.
@@ -150,16 +187,71 @@ impl Store {
     }
 }
 
-/// Makes the folder for this user only: it holds password hashes and everybody's words.
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(folder)?;
+/// How each connection treats the database.
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .pragma("temp_store", "MEMORY")
+        // A page that is written often goes into the file once for many commits.
+        .pragma("wal_autocheckpoint", CHECKPOINT)
+        .pragma("journal_size_limit", JOURNAL)
+        .statement_cache_capacity(200)
+        .disable_statement_logging()
+}
+
+/// Makes the folder, where it is missing, for this user only.
+///
+/// # Errors
+/// Where it cannot be made.
+pub(crate) fn make_private_folder(folder: &Path) -> Result<(), OpenError> {
+    let made = || {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(folder)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    };
+    made().map_err(|source| OpenError::Folder {
+        path: folder.to_path_buf(),
+        source,
+    })
+}
+
+/// Makes the database's file for this user only, and takes it from the others where it was theirs
+/// to read: it holds password hashes and everybody's words, and the folder may be one that the
+/// operator made. SQLite gives its other files the permissions of this one.
+fn make_private_file(file: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+        use std::{
+            ffi::OsString,
+            fs::{OpenOptions, Permissions, set_permissions},
+            os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+        };
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).mode(0o600).open(file)?;
+        for ending in ["", "-wal", "-shm"] {
+            let mut one = OsString::from(file);
+            one.push(ending);
+            match std::fs::metadata(&one) {
+                Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+                    set_permissions(&one, Permissions::from_mode(0o600))?;
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
     Ok(())
 }
@@ -185,6 +277,46 @@ mod tests {
         let mut reading = store.read().await.unwrap();
         let result = sqlx::query("DELETE FROM meta").execute(&mut *reading).await;
         assert!(result.is_err());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nobody_else_may_read_the_database_in_a_folder_that_all_can_look_into() {
+        use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        // One that was made with wider permissions by an older version, too.
+        let file = folder.path().join(FILE);
+        for _ in 0..2 {
+            let store = Store::open(folder.path()).await.unwrap();
+            let writing = store.writing().await.unwrap();
+            let mut seen = 0;
+            for entry in std::fs::read_dir(folder.path()).unwrap() {
+                let entry = entry.unwrap();
+                let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+                seen += 1;
+            }
+            assert_eq!(seen, 3, "the database, its log and the log's index");
+            drop(writing);
+            store.close().await;
+            std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_of_another_version_is_told_from_one_of_this() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!Store::is_of_this_version(folder.path()).await);
+        assert!(!folder.path().join(FILE).exists(), "looking makes nothing");
+        let store = Store::open(folder.path()).await.unwrap();
+        assert!(Store::is_of_this_version(folder.path()).await);
+        let mut writing = store.writing().await.unwrap();
+        let newer = "INSERT INTO _sqlx_migrations
+            SELECT 9999, description, installed_on, success, checksum, execution_time
+            FROM _sqlx_migrations WHERE version = 1";
+        sqlx::query(newer).execute(&mut writing).await.unwrap();
+        assert!(!Store::is_of_this_version(folder.path()).await);
     }
 
     #[tokio::test]

@@ -3,12 +3,15 @@
 use crate::{
     dispatch::{Ctx, Table},
     error::Error,
+    packet::{cut, json_bytes},
     pump::Pump,
     rates::Rated,
     store::{Connection, conversation, course, feed, person},
 };
 use im_protocol::{
     command::Done,
+    limits,
+    people::Person,
     sync::{Cursor, Snapshot, SnapshotAsk, SyncAck, SyncMode, SyncSince, SyncStart},
 };
 use sqlx::Connection as _;
@@ -16,10 +19,12 @@ use std::collections::HashSet;
 
 /// Conversations in one page of a snapshot; with their people well under a packet.
 const SNAPSHOT_PAGE: u32 = 200;
-
-/// People in the first page besides those in its conversations. Whoever has more to talk to finds
-/// them in the later pages, for each has a conversation.
-const SNAPSHOT_OTHERS: usize = 2_000;
+/// What each item of a snapshot has as JSON, at most, besides its text.
+const CONVERSATION_BYTES: usize = 512;
+const PERSON_BYTES: usize = 96;
+const COURSE_BYTES: usize = 128;
+/// What a snapshot has besides its lists, at most.
+const HEAD_BYTES: usize = 1_024;
 
 pub(crate) fn events(table: &mut Table) {
     table.on(Rated::ByLane, since);
@@ -56,6 +61,7 @@ async fn since(ctx: Ctx, asked: SyncSince) -> Result<SyncStart, Error> {
 
 /// `sync:ack`: the window moves on.
 async fn ack(ctx: Ctx, asked: SyncAck) -> Result<Done, Error> {
+    ctx.app.rates.ack(ctx.me().person)?;
     if let Some(pump) = ctx.live.pump().as_ref() {
         pump.acknowledged(asked.n);
     }
@@ -93,14 +99,24 @@ async fn page(
         .iter()
         .flat_map(|conversation| &conversation.members);
     let members: HashSet<_> = members.copied().collect();
-    let mut others = if first { SNAPSHOT_OTHERS } else { 0 };
-    let mut people = person::tied_to(conn, me).await?;
-    people.retain(|person| {
-        let member = members.contains(&person.id);
-        let other = !member && others > 0;
-        others -= usize::from(other);
-        member || other
-    });
+    let tied = person::tied_to(conn, me).await?;
+    let (mut people, mut others): (Vec<_>, Vec<_>) = tied
+        .into_iter()
+        .partition(|person| members.contains(&person.id));
+    if first {
+        // As many as fit beside the rest. Whoever has more to talk to finds them in the later pages,
+        // for each has a conversation.
+        let bytes_of = |person: &Person| PERSON_BYTES + json_bytes(&person.name);
+        let courses = courses.iter();
+        let used = conversations.len() * CONVERSATION_BYTES
+            + people.iter().map(bytes_of).sum::<usize>()
+            + courses
+                .map(|course| COURSE_BYTES + json_bytes(&course.title))
+                .sum::<usize>();
+        let mut room = (limits::PACKET_BYTES - HEAD_BYTES).saturating_sub(used);
+        cut(&mut others, &mut room, bytes_of);
+        people.append(&mut others);
+    }
     Ok(Snapshot {
         cursor: Cursor {
             epoch: ctx.app.epoch,

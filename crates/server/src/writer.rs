@@ -1,15 +1,24 @@
-//! The one task that writes to the database.
+//! The one writer of the database.
 //!
 //! Commands wait in two bounded queues; calls and sign-in go first. The writer takes what is
 //! queued, runs each command in a savepoint of its own, commits them together (synchronous=FULL)
 //! and only then answers: **acknowledged means on disk**. While one commit runs the next batch
 //! gathers by itself, so that many clients share a commit and a single one never waits for others.
-//! A command that is refused rolls back alone; messages, the most frequent of all, are taken in
-//! together (`crate::messages`). Where the commit fails, all of that batch hear
-//! `unavailable`: their operation ids make sending again harmless. After the commit it publishes
-//! what the commands left in their [`Change`]: wake-ups of feeds and notices.
+//! A command that is refused rolls back alone. Where the commit fails, all of that batch hear
+//! `unavailable`: their operation ids make sending again harmless.
+//!
+//! Messages, the most frequent of all, have a queue of their own and a transaction of their own,
+//! taken in turns with the commands': all that are queued are taken in together
+//! (`crate::messages`) on a connection that costs no way to another thread ([`Ledger`]).
+//!
+//! The writer has a thread of its own ([`WriterTask::spawn`]): a commit waits for the disk, and
+//! nobody else is to wait with it. What follows a commit (answers, wake-ups of feeds, notices: see
+//! [`Change`]) is done by a task beside it, in the order of the commits, while the next batch is
+//! being written.
 
 mod change;
+mod checkpoints;
+mod settled;
 
 pub use change::Change;
 
@@ -18,26 +27,32 @@ use crate::{
     error::Error,
     hub::Hub,
     messages::{self, Sending},
-    store::{Connection, Store},
+    store::{Connection, Store, ledger::Ledger},
 };
-use change::Published;
+use checkpoints::Checkpoints;
 use futures_util::{FutureExt as _, future::BoxFuture};
-use im_protocol::conversation::MessageSent;
+use im_protocol::{UnixMs, conversation::MessageSent};
+use settled::{Answer, Fate, Sent, Settled, Teller};
 use std::{
+    io,
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+};
 use tokio_util::sync::CancellationToken;
 
-/// Commands in one commit, at most. With 100 clients who each wait for their answer, 48 took in a
-/// fifth more than 128: while one half is being written the other half is being answered.
-const BATCH: usize = 48;
+/// Commands in one commit, at most.
+const BATCH: usize = 128;
 /// How long a batch may take commands up before it commits.
 const GATHER: Duration = Duration::from_millis(40);
-/// Messages that are taken in together, at most.
-const GROUP_MESSAGES: usize = 512;
+/// Senders whose messages are taken in together, at most.
+const GROUP: usize = 512;
+/// Messages that are taken in together: no sender joins beyond it.
+const GROUP_MESSAGES: usize = 2_048;
 /// Commands that may wait in each queue; beyond it askers wait for room.
 const QUEUE: usize = 1_024;
 
@@ -53,22 +68,12 @@ pub enum Urgency {
 /// Something to do within the transaction.
 type Command = Box<dyn for<'c> FnOnce(&'c mut Change) -> BoxFuture<'c, Outcome> + Send>;
 
-/// What waits in a queue.
-enum Work {
-    /// A command that runs alone, in a savepoint of its own.
-    Command(Command),
-    /// Messages: taken in together with those that wait behind them.
-    Sending(Waiting),
-}
-
 /// A sending and who waits for it.
 struct Waiting {
     sending: Sending,
-    answer: oneshot::Sender<Result<MessageSent, Error>>,
+    /// None where it was answered by the time this is told.
+    answer: oneshot::Sender<Result<Option<MessageSent>, Error>>,
 }
-
-/// How an asker hears what became of it.
-type Answer = Box<dyn FnOnce(Fate) + Send>;
 
 /// What a command came to: whether its savepoint is kept, and its answer.
 struct Outcome {
@@ -76,43 +81,47 @@ struct Outcome {
     answer: Answer,
 }
 
-/// What became of the batch.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    OnDisk,
-    Lost,
-}
-
 /// Hands commands to the writer. Cheap to clone.
 #[derive(Clone)]
 pub struct Writer {
-    first: mpsc::Sender<Work>,
-    usual: mpsc::Sender<Work>,
+    first: mpsc::Sender<Command>,
+    usual: mpsc::Sender<Command>,
+    sendings: mpsc::Sender<Waiting>,
 }
 
 impl Writer {
     /// A writer and the task that is to be spawned for it.
     ///
     /// # Errors
-    /// Where the writing connection cannot be opened.
+    /// Where a writing connection cannot be opened.
     pub async fn new(
         store: Store,
         clock: Clock,
         hub: Arc<Hub>,
     ) -> Result<(Self, WriterTask), Error> {
         let conn = store.writing().await?;
+        let ledger = store.ledger()?;
         let (first, first_rx) = mpsc::channel(QUEUE);
         let (usual, usual_rx) = mpsc::channel(QUEUE);
+        let (sendings, sendings_rx) = mpsc::channel(QUEUE);
         let task = WriterTask {
             store,
             clock,
             hub,
             first: first_rx,
             usual: usual_rx,
+            sendings: sendings_rx,
             conn: Some(conn),
-            left: None,
+            ledger,
+            command: None,
+            sending: None,
         };
-        Ok((Self { first, usual }, task))
+        let writer = Self {
+            first,
+            usual,
+            sendings,
+        };
+        Ok((writer, task))
     }
 
     /// Runs a command in the writer and waits until it is on disk, or refused.
@@ -126,16 +135,16 @@ impl Writer {
         F: for<'c> FnOnce(&'c mut Change) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let work = Work::Command(Box::new(move |change| {
+        let work: Command = Box::new(move |change| {
             async move {
                 let result = command(change).await;
                 Outcome {
                     keep: result.is_ok(),
-                    answer: answer_with(answer, result),
+                    answer: settled::answer_with(answer, result),
                 }
             }
             .boxed()
-        }));
+        });
         let queue = match urgency {
             Urgency::First => &self.first,
             Urgency::Usual => &self.usual,
@@ -144,17 +153,17 @@ impl Writer {
     }
 
     /// Takes messages in, together with others that are sent at the same time, and waits until
-    /// they are on disk, or refused.
-    pub(crate) async fn send(&self, sending: Sending) -> Result<MessageSent, Error> {
+    /// they are on disk, or refused. Gives none where the sending's asker was told by then.
+    pub(crate) async fn send(&self, sending: Sending) -> Result<Option<MessageSent>, Error> {
         let (answer, answered) = oneshot::channel();
-        let work = Work::Sending(Waiting { sending, answer });
-        wait(&self.usual, work, answered).await
+        let work = Waiting { sending, answer };
+        wait(&self.sendings, work, answered).await
     }
 }
 
-async fn wait<T>(
-    queue: &mpsc::Sender<Work>,
-    work: Work,
+async fn wait<W, T>(
+    queue: &mpsc::Sender<W>,
+    work: W,
     answered: oneshot::Receiver<Result<T, Error>>,
 ) -> Result<T, Error> {
     if queue.send(work).await.is_err() {
@@ -163,78 +172,75 @@ async fn wait<T>(
     answered.await.unwrap_or_else(|_| Err(Error::unavailable()))
 }
 
-fn answer_with<T: Send + 'static>(
-    answer: oneshot::Sender<Result<T, Error>>,
-    result: Result<T, Error>,
-) -> Answer {
-    Box::new(move |fate| {
-        let told = match fate {
-            // A refusal stands whatever became of the others.
-            Fate::Lost if result.is_ok() => Err(Error::unavailable()),
-            _ => result,
-        };
-        // The asker may have gone; what was done stays done.
-        answer.send(told).ok();
-    })
-}
-
 /// The task behind [`Writer`].
 pub struct WriterTask {
     store: Store,
     clock: Clock,
     hub: Arc<Hub>,
-    first: mpsc::Receiver<Work>,
-    usual: mpsc::Receiver<Work>,
+    first: mpsc::Receiver<Command>,
+    usual: mpsc::Receiver<Command>,
+    sendings: mpsc::Receiver<Waiting>,
     /// None after it broke, until it is opened again.
     conn: Option<Connection>,
-    /// Taken out of a queue and not begun.
-    left: Option<Work>,
+    ledger: Ledger,
+    /// Taken out of its queue and not begun.
+    command: Option<Command>,
+    /// Taken out of its queue and not begun.
+    sending: Option<Waiting>,
 }
 
 impl WriterTask {
+    /// Runs it on a thread of its own, within this runtime. What is given back hears when it ended.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn spawn(self, stop: CancellationToken) -> io::Result<oneshot::Receiver<()>> {
+        let (over, is_over) = oneshot::channel();
+        let runtime = Handle::current();
+        let run = move || {
+            runtime.block_on(self.run(stop));
+            // Whoever does not wait for it need not hear.
+            over.send(()).ok();
+        };
+        let thread = std::thread::Builder::new().name("writer".to_owned());
+        thread.spawn(run)?;
+        Ok(is_over)
+    }
+
     /// Runs until it is stopped, or every [`Writer`] is dropped, and what was queued is done.
-    pub async fn run(mut self, stop: CancellationToken) {
-        while let Some(work) = self.next(&stop).await {
-            let Some(conn) = self.connection().await else {
-                // Dropping the command tells its asker `unavailable`.
-                continue;
-            };
-            let mut change = Change::new(conn, self.clock.now());
-            let begun = change.control("BEGIN IMMEDIATE").await;
-            if let Err(error) = begun {
-                tracing::error!(error = %error, "a batch could not begin");
-                continue;
+    async fn run(mut self, stop: CancellationToken) {
+        let (teller, settled) = Teller::new(self.hub.clone());
+        let telling = tokio::spawn(teller.run());
+        let (checkpoints, written) = Checkpoints::new(self.store.clone());
+        let copying = tokio::spawn(checkpoints.run());
+        while self.work(&stop).await {
+            if let Some(command) = self.command.take()
+                && let Some(batch) = self.batch(command).await
+            {
+                settled.send(batch).await.ok();
             }
-            let (outcomes, published) = self.batch(&mut change, work).await;
-            let fate = match change.control("COMMIT").await {
-                Ok(()) => Fate::OnDisk,
-                Err(error) => {
-                    tracing::error!(error = %error, commands = outcomes.len(), "a commit failed");
-                    change.control("ROLLBACK").await.ok();
-                    Fate::Lost
-                }
-            };
-            // Only a connection that ended its transaction is used again.
-            self.conn = change.into_conn();
-            for answer in outcomes {
-                answer(fate);
+            if let Some(sending) = self
+                .sending
+                .take()
+                .or_else(|| self.sendings.try_recv().ok())
+            {
+                let group = self.group(sending);
+                let taken = take_in(&self.ledger, &self.clock, group);
+                settled.send(taken).await.ok();
             }
-            if fate == Fate::OnDisk {
-                for published in published {
-                    published.publish(&self.hub);
-                }
-            }
+            written.store(true, Ordering::Relaxed);
         }
+        copying.abort();
+        copying.await.ok();
+        drop(settled);
+        telling.await.ok();
         if let Some(conn) = self.conn.take() {
             close(conn).await;
         }
     }
 
-    /// The next command; none when there will be no more.
-    async fn next(&mut self, stop: &CancellationToken) -> Option<Work> {
-        if let Some(left) = self.left.take() {
-            return Some(left);
-        }
+    /// Waits for a command or a sending. Says whether there will be any.
+    async fn work(&mut self, stop: &CancellationToken) -> bool {
         loop {
             tokio::select! {
                 biased;
@@ -242,20 +248,29 @@ impl WriterTask {
                     // What is queued is still done; nothing more is taken.
                     self.first.close();
                     self.usual.close();
+                    self.sendings.close();
                 }
-                Some(work) = self.first.recv() => return Some(work),
-                Some(work) = self.usual.recv() => return Some(work),
-                else => return None,
+                Some(command) = self.first.recv() => {
+                    self.command = Some(command);
+                    return true;
+                }
+                Some(command) = self.usual.recv() => {
+                    self.command = Some(command);
+                    return true;
+                }
+                Some(sending) = self.sendings.recv() => {
+                    self.sending = Some(sending);
+                    return true;
+                }
+                else => return false,
             }
         }
     }
 
-    /// What is queued right now, urgent first.
-    fn queued(&mut self) -> Option<Work> {
-        self.first
-            .try_recv()
-            .or_else(|_| self.usual.try_recv())
-            .ok()
+    /// A command that is queued right now, urgent first.
+    fn queued(&mut self) -> Option<Command> {
+        let first = self.first.try_recv();
+        first.or_else(|_| self.usual.try_recv()).ok()
     }
 
     async fn connection(&mut self) -> Option<Connection> {
@@ -271,54 +286,53 @@ impl WriterTask {
         }
     }
 
-    async fn batch(&mut self, change: &mut Change, first: Work) -> (Vec<Answer>, Vec<Published>) {
+    /// Runs a command and what is queued behind it, and commits. None where it could not begin:
+    /// dropping the commands tells their askers `unavailable`.
+    async fn batch(&mut self, first: Command) -> Option<Settled> {
+        let conn = self.connection().await?;
+        let mut change = Change::new(conn, self.clock.now());
+        if let Err(error) = change.control("BEGIN IMMEDIATE").await {
+            tracing::error!(error = %error, "a batch could not begin");
+            return None;
+        }
+        let mut settled = Settled::new();
         let begun = Instant::now();
-        let mut answers = Vec::new();
-        let mut published = Vec::new();
         let mut next = Some(first);
-        while let Some(work) = next.take() {
-            match work {
-                Work::Command(command) => {
-                    if let Some((answer, keep)) = run_one(change, command).await {
-                        answers.push(answer);
-                        if keep {
-                            published.push(change.take_published());
-                        }
-                    }
-                    change.discard_published();
-                }
-                Work::Sending(first) => {
-                    let mut group = vec![first];
-                    next = self.join(&mut group);
-                    run_group(change, group, &mut answers, &mut published).await;
+        while let Some(command) = next.take() {
+            if let Some((answer, keep)) = run_one(&mut change, command).await {
+                settled.answers.push(answer);
+                if keep {
+                    settled.published.push(change.take_published());
                 }
             }
-            if answers.len() >= BATCH || begun.elapsed() >= GATHER {
-                self.left = next.take();
-                break;
-            }
-            if next.is_none() {
-                // Whoever was answered or woken meanwhile gets the chance to queue up.
-                tokio::task::yield_now().await;
+            change.discard_published();
+            if settled.answers.len() < BATCH && begun.elapsed() < GATHER {
                 next = self.queued();
             }
         }
-        (answers, published)
+        if let Err(error) = change.control("COMMIT").await {
+            let commands = settled.answers.len();
+            tracing::error!(error = %error, commands, "a commit failed");
+            change.control("ROLLBACK").await.ok();
+            settled.fate = Fate::Lost;
+        }
+        // Only a connection that ended its transaction is used again.
+        self.conn = change.into_conn();
+        Some(settled)
     }
 
-    /// Lets the sendings that wait next join a group. Gives back what is no sending, if that came.
-    fn join(&mut self, group: &mut Vec<Waiting>) -> Option<Work> {
-        let mut messages = 0;
-        while group.len() < BATCH && messages < GROUP_MESSAGES {
-            match self.queued()? {
-                Work::Sending(waiting) => {
-                    messages += waiting.sending.asked.items.len();
-                    group.push(waiting);
-                }
-                command @ Work::Command(_) => return Some(command),
-            }
+    /// A sending with those that are queued behind it.
+    fn group(&mut self, first: Waiting) -> Vec<Waiting> {
+        let mut messages = first.sending.asked.items.len();
+        let mut group = vec![first];
+        while group.len() < GROUP
+            && messages < GROUP_MESSAGES
+            && let Ok(next) = self.sendings.try_recv()
+        {
+            messages += next.sending.asked.items.len();
+            group.push(next);
         }
-        None
+        group
     }
 }
 
@@ -340,62 +354,74 @@ async fn run_one(change: &mut Change, command: Command) -> Option<(Answer, bool)
     Some((outcome.answer, keep))
 }
 
-/// Takes a group of sendings in. Where that fails as a whole, each is tried alone, so that none
-/// suffers for another.
-async fn run_group(
-    change: &mut Change,
-    group: Vec<Waiting>,
-    answers: &mut Vec<Answer>,
-    published: &mut Vec<Published>,
-) {
+/// Takes a group of sendings in. Where one of them may be to blame that it failed as a whole, each
+/// is tried alone, so that none suffers for another.
+fn take_in(ledger: &Ledger, clock: &Clock, group: Vec<Waiting>) -> Settled {
+    let now = clock.now();
+    let mut settled = Settled::new();
     let sendings: Vec<_> = group.iter().map(|waiting| &waiting.sending).collect();
-    if let Some(results) = run_sendings(change, &sendings).await {
-        published.push(change.take_published());
-        let answered = group.into_iter().zip(results);
-        answers.extend(answered.map(|(waiting, result)| answer_with(waiting.answer, result)));
-        return;
-    }
-    change.discard_published();
-    for waiting in group {
-        // Dropping it tells its asker `unavailable`.
-        if let Some(results) = run_sendings(change, &[&waiting.sending]).await {
-            published.push(change.take_published());
-            let mut results = results.into_iter();
-            answers.extend(
-                results
-                    .next()
-                    .map(|result| answer_with(waiting.answer, result)),
-            );
+    match accept(ledger, now, &sendings) {
+        Ok((answers, told)) => {
+            let answers = group.into_iter().zip(answers).collect();
+            settled.sent.push(Sent { answers, told });
         }
-        change.discard_published();
+        Err(true) if group.len() > 1 => {
+            for waiting in group {
+                // Dropping it tells its asker `unavailable`.
+                if let Ok((answers, told)) = accept(ledger, now, &[&waiting.sending]) {
+                    let answers = std::iter::once(waiting).zip(answers).collect();
+                    settled.sent.push(Sent { answers, told });
+                }
+            }
+        }
+        Err(_) => {}
     }
+    settled
 }
 
-/// Takes sendings in, in a savepoint of their own; none where nothing of them was kept.
-async fn run_sendings(
-    change: &mut Change,
+/// Takes sendings in and commits. The error says whether one of them may be to blame.
+fn accept(
+    ledger: &Ledger,
+    now: UnixMs,
     sendings: &[&Sending],
-) -> Option<Vec<Result<MessageSent, Error>>> {
-    change.control("SAVEPOINT one").await.ok()?;
-    let accepted = AssertUnwindSafe(messages::accept(change, sendings))
-        .catch_unwind()
-        .await;
-    let results = match accepted {
-        Ok(Ok(results)) => Some(results),
+) -> Result<(Vec<messages::Answer>, messages::Told), bool> {
+    // What panics must not take the writer, and so all others, along.
+    let accept = AssertUnwindSafe(|| messages::accept(ledger, now, sendings));
+    match std::panic::catch_unwind(accept) {
+        Ok(Ok(accepted)) => Ok(accepted),
         Ok(Err(error)) => {
-            tracing::error!(error = %error, "messages were not taken in");
-            None
+            let count = sendings.len();
+            tracing::error!(error = %error, sendings = count, "messages were not taken in");
+            Err(match error {
+                Error::Ledger(error) => is_of_a_value(&error),
+                _ => true,
+            })
         }
         Err(_) => {
             tracing::error!("taking messages in broke");
-            None
+            Err(true)
         }
-    };
-    if results.is_none() {
-        change.control("ROLLBACK TO one").await.ok()?;
     }
-    change.control("RELEASE one").await.ok()?;
-    results
+}
+
+/// Whether the database refused a value. Else it is the disk, or another process: nothing that
+/// would be different with fewer messages.
+fn is_of_a_value(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode;
+    !matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::OutOfMemory
+                | ErrorCode::ReadOnly
+                | ErrorCode::NotADatabase
+        )
+    )
 }
 
 /// Folds the write-ahead log into the file, so that a copy of the file alone is whole.

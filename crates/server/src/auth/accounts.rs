@@ -25,7 +25,7 @@ use im_protocol::{
     },
 };
 use sha2::{Digest as _, Sha256};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// How long an invitation holds, milliseconds: 14 days.
 pub const INVITATION_MS: i64 = 14 * 24 * 3_600 * 1_000;
@@ -80,12 +80,17 @@ pub(crate) async fn accept_invitation(
 }
 
 /// A person signs in. Takes as long and says the same where there is no such account.
-pub(crate) async fn sign_in(app: &Arc<App>, asked: SignIn) -> Result<SignedIn, Error> {
+pub(crate) async fn sign_in(
+    app: &Arc<App>,
+    from: IpAddr,
+    asked: SignIn,
+) -> Result<SignedIn, Error> {
     let wrong = || Error::refused(ErrorCode::Unauthorized, "E-mail or password is wrong.");
     let device = device(asked.device)?;
     // An address that cannot be one is treated like one that nobody has.
     let email = input::email(&asked.email).unwrap_or_default();
-    app.rates.account(Sha256::digest(email.as_bytes()).into())?;
+    let account = Sha256::digest(email.as_bytes()).into();
+    app.rates.account(account, from)?;
     if asked.password.len() > im_protocol::limits::PASSWORD_MAX_BYTES {
         return Err(wrong());
     }

@@ -12,7 +12,8 @@ use crate::{
 use im_call::rules::{Call, Record};
 use im_protocol::{ConversationId, MessageId, PersonId, conversation::Message};
 
-/// Writes the record. Its message has the call's id, so that there cannot be two.
+/// Writes the record. There is one a call: only the step that ends it is written, once. Its message
+/// has an id of its own, for that of the call is chosen by a client and may be a message's already.
 pub(super) async fn write(change: &mut Change, call: &Call, record: Record) -> Result<(), Error> {
     let now = change.now();
     let conn = change.conn()?;
@@ -20,7 +21,7 @@ pub(super) async fn write(change: &mut Change, call: &Call, record: Record) -> R
     let heads = conversation::heads(conn, id).await?;
     let heads = heads.ok_or(Error::Broken("a call without a conversation"))?;
     let message = Message {
-        id: MessageId::from_uuid(call.id.uuid()),
+        id: MessageId::new(),
         conversation: id,
         seq: heads.seq + 1,
         rev: heads.rev + 1,
@@ -31,17 +32,20 @@ pub(super) async fn write(change: &mut Change, call: &Call, record: Record) -> R
         accepted_at: now,
     };
     if !message::insert(conn, &message, "").await? {
-        return Err(Error::Broken("a call has a record already"));
+        return Err(Error::Broken("a fresh id is taken"));
     }
     conversation::set_heads(conn, id, message.seq, message.rev).await?;
     let callee = call.callee;
     let mut entries = vec![Entry::new(Kind::Message, message.id, message.rev)];
     if record.unread {
         conversation::add_unread(conn, id, callee, 1).await?;
-    } else if has_read(conn, id, callee, heads.seq).await? {
+    } else {
         // They took part: the record of it is no news.
-        conversation::mark_read(conn, id, callee, message.seq).await?;
-        entries.push(Entry::new(Kind::Conversation, id, message.rev));
+        message::is_no_news(conn, message.id).await?;
+        if has_read(conn, id, callee, heads.seq).await? {
+            conversation::mark_read(conn, id, callee, message.seq).await?;
+            entries.push(Entry::new(Kind::Conversation, id, message.rev));
+        }
     }
     change.feed(callee, &entries).await?;
     change.feed(record.author, &entries).await

@@ -4,9 +4,16 @@
 //! of a row is conditional, so that of two nodes only one takes a step.
 
 use super::take;
-use crate::{app::App, error::Error, hub::Attachment, store::call, writer::Writer};
+use crate::{
+    app::App,
+    error::Error,
+    hub::Attachment,
+    store::call,
+    writer::{Urgency, Writer},
+};
+use futures_util::FutureExt as _;
 use im_call::rules::{Call, Endpoint, Input};
-use im_protocol::PersonId;
+use im_protocol::{CallId, PersonId, UnixMs};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -14,6 +21,8 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 const LOOK: Duration = Duration::from_millis(200);
 /// Calls taken up in one look.
 const AT_ONCE: u32 = 256;
+/// How long a call that failed waits for its next look, milliseconds.
+const POSTPONED_MS: i64 = 10_000;
 
 /// Before the first device can connect: nobody has a connection, grace begins anew.
 ///
@@ -22,8 +31,12 @@ const AT_ONCE: u32 = 256;
 pub(crate) async fn begin_again(writer: &Writer, store: &crate::store::Store) -> Result<(), Error> {
     let living = call::living(&mut *store.read().await?).await?;
     for id in living {
-        take(writer, id, Input::Restarted).await?;
-        take(writer, id, Input::Deadline).await?;
+        // One that is broken must not keep the server from starting.
+        for input in [Input::Restarted, Input::Deadline] {
+            if let Err(error) = take(writer, id, input).await {
+                tracing::error!(call = %id, error = %error, "a call does not go on");
+            }
+        }
     }
     Ok(())
 }
@@ -65,9 +78,25 @@ impl Sweeper {
         let now = self.app.clock.now();
         let due = call::due(&mut *self.app.store.read().await?, now, AT_ONCE).await?;
         for id in due {
-            take(&self.app.writer, id, Input::Deadline).await?;
+            let taken = take(&self.app.writer, id, Input::Deadline).await;
+            match taken {
+                // Refused: another node was first, or the commit failed. The next look sees.
+                Ok(_) | Err(Error::Refused(_)) => {}
+                Err(error) => {
+                    tracing::error!(call = %id, error = %error, "a call's time is not up");
+                    note(self.postpone(id, now + POSTPONED_MS).await);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Lets a call that failed wait, so that it does not come before all others at each look.
+    async fn postpone(&self, id: CallId, until: UnixMs) -> Result<(), Error> {
+        let postponed = self.app.writer.write(Urgency::Usual, move |change| {
+            async move { call::postpone(change.conn()?, id, until).await }.boxed()
+        });
+        postponed.await
     }
 
     /// It fell behind and does not know whom it missed.
@@ -75,11 +104,14 @@ impl Sweeper {
         let mut reader = self.app.store.read().await?;
         let mut calls = Vec::new();
         for id in call::living(&mut reader).await? {
-            calls.extend(call::find(&mut reader, id).await?);
+            match call::find(&mut reader, id).await {
+                Ok(found) => calls.extend(found),
+                Err(error) => note(Err(error)),
+            }
         }
         drop(reader);
         for call in calls {
-            presence(&self.app, &call).await?;
+            note(presence(&self.app, &call).await);
         }
         Ok(())
     }
@@ -90,7 +122,7 @@ pub(super) async fn look_after(app: &App, person: PersonId) {
     let looked = async {
         let calls = call::living_of(&mut *app.store.read().await?, person).await?;
         for call in calls {
-            presence(app, &call).await?;
+            note(presence(app, &call).await);
         }
         Ok(())
     };

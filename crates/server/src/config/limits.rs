@@ -10,19 +10,29 @@ pub struct Limits {
     pub sockets: usize,
     /// Connections of one person.
     pub sockets_per_person: usize,
-    /// New connections from one address.
+    /// How long a connection may be without a request, or take for the head or the body of one,
+    /// milliseconds.
+    pub request_ms: u64,
+    /// New connections from one address. The /64 of an IPv6 address counts as one, here and below.
     pub connects: Rate,
     /// Registering, signing in and accepting invitations from one address.
     pub sign_ins: Rate,
-    /// Signing in to one account, wherever from.
+    /// Signing in to one account from one address.
     pub sign_ins_per_account: Rate,
+    /// Signing in to one account, wherever from. Who guesses from many addresses can keep its owner
+    /// out with it, so it is wide.
+    pub sign_ins_per_account_anywhere: Rate,
     /// Refreshing tokens from one address.
     pub refreshes: Rate,
     /// Messages of one person.
     pub messages: Rate,
-    /// Call events and signalling of one person.
+    /// Calls that one person starts.
+    pub calls: Rate,
+    /// Call events and signalling of one person, the starts included.
     pub signals: Rate,
-    /// All other events and REST requests of one person.
+    /// What the devices of one person say they have stored.
+    pub acks: Rate,
+    /// All other events and REST requests of one person, those that cannot be read included.
     pub requests: Rate,
 }
 
@@ -46,12 +56,17 @@ impl Default for Limits {
         Self {
             sockets: 10_000,
             sockets_per_person: 20,
+            request_ms: 30_000,
             connects: Rate::new(200, 20.0),
             sign_ins: Rate::new(20, 0.5),
             sign_ins_per_account: Rate::new(10, 0.1),
+            sign_ins_per_account_anywhere: Rate::new(100, 1.0),
             refreshes: Rate::new(200, 5.0),
             messages: Rate::new(500, 50.0),
+            calls: Rate::new(6, 0.1),
             signals: Rate::new(300, 50.0),
+            // One for each batch of facts: more than a window's worth waits for nobody.
+            acks: Rate::new(1_000, 200.0),
             requests: Rate::new(300, 50.0),
         }
     }
@@ -66,12 +81,16 @@ impl Limits {
         Self {
             sockets: 20_000,
             sockets_per_person: 1_000,
+            request_ms: 30_000,
             connects: wide,
             sign_ins: wide,
             sign_ins_per_account: wide,
+            sign_ins_per_account_anywhere: wide,
             refreshes: wide,
             messages: wide,
+            calls: wide,
             signals: wide,
+            acks: wide,
             requests: wide,
         }
     }

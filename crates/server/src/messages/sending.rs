@@ -1,4 +1,4 @@
-//! Taking messages in, many senders at a time: what they share (ways to the database) is paid once.
+//! Taking messages in, many senders at a time: what they share (the commit) is paid once.
 //!
 //! Everything is looked up first, decided in memory in the order in which it was sent, and then
 //! written. Each sender has an answer of their own; a refusal of one is nothing to the others.
@@ -6,20 +6,21 @@
 use crate::{
     access::{Action, Actor, Thing, may},
     error::Error,
+    hub::Hub,
     input,
+    socket::Asker,
     store::{
-        conversation::{self, Heads},
-        feed::{Entry, Kind},
-        message::{self, Known},
+        conversation::Heads,
+        ledger::{Group, Ledger},
+        message::Known,
     },
-    writer::Change,
 };
 use im_protocol::{
     ConversationId, ErrorCode, MessageId, PersonId, UnixMs,
     conversation::{Accepted, Content, Message, MessageSend, MessageSent, NewMessage, NotAccepted},
-    sync::{Fact, FeedItem, MessageFact},
 };
-use serde_json::value::RawValue;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{HashMap, HashSet},
@@ -34,35 +35,39 @@ pub(crate) struct Sending {
     pub(crate) asked: MessageSend,
     /// The moment they are accepted at, where it is not now.
     pub(crate) at: Option<UnixMs>,
+    /// To be answered at once when it is on disk; where there is none, whoever sent it is.
+    pub(crate) asker: Option<Asker>,
 }
 
-/// Takes sendings in, in this order. Gives each its answer.
+/// Takes sendings in, in this order, and puts them on disk. Gives each its answer, and what is to
+/// be told.
 ///
 /// # Errors
-/// Where the database fails: then nothing of any of them may be kept.
-pub(crate) async fn accept(
-    change: &mut Change,
+/// Where the database fails: then nothing of any of them was kept.
+pub(crate) fn accept(
+    ledger: &Ledger,
+    now: UnixMs,
     sendings: &[&Sending],
-) -> Result<Vec<Result<MessageSent, Error>>, Error> {
-    let conversations: HashSet<_> = sendings.iter().map(|one| one.asked.conversation).collect();
-    let conversations: Vec<_> = conversations.into_iter().collect();
-    let items = sendings.iter().flat_map(|one| &one.asked.items);
-    let ids: Vec<_> = items.map(|item| item.id).collect();
-    let now = change.now();
-    let conn = change.conn()?;
-    let mut group = Group {
-        heads: conversation::heads_of(conn, &conversations).await?,
-        known: message::known(conn, &ids).await?,
-        now,
-        added: Vec::new(),
-    };
-    let answers = sendings.iter().map(|one| group.take_in(one)).collect();
-    group.write(change).await?;
-    Ok(answers)
+) -> Result<(Vec<Answer>, Told), Error> {
+    ledger.transaction(|group| {
+        let conversations = sendings.iter().map(|one| one.asked.conversation);
+        let items = sendings.iter().flat_map(|one| &one.asked.items);
+        let mut taken = Taken {
+            heads: group.heads(conversations)?,
+            known: group.known(items.map(|item| item.id))?,
+            now,
+            added: Vec::new(),
+        };
+        let answers = sendings.iter().map(|one| taken.take_in(one)).collect();
+        Ok((answers, taken.write(group)?))
+    })
 }
 
+/// What a sender hears.
+pub(crate) type Answer = Result<MessageSent, Error>;
+
 /// Sendings in the making.
-struct Group {
+struct Taken {
     heads: HashMap<ConversationId, Heads>,
     known: HashMap<MessageId, Known>,
     now: UnixMs,
@@ -70,9 +75,9 @@ struct Group {
     added: Vec<(Message, String)>,
 }
 
-impl Group {
+impl Taken {
     /// Takes one sending in, up to the first message that is refused.
-    fn take_in(&mut self, sending: &Sending) -> Result<MessageSent, Error> {
+    fn take_in(&mut self, sending: &Sending) -> Answer {
         let id = sending.asked.conversation;
         let heads = self.heads.get(&id);
         heads
@@ -144,88 +149,141 @@ impl Group {
         Ok(accepted)
     }
 
-    async fn write(self, change: &mut Change) -> Result<(), Error> {
-        let Self { heads, added, .. } = self;
+    fn write(self, group: &Group<'_>) -> Result<Told, Error> {
+        let Self {
+            heads, added, now, ..
+        } = self;
         if added.is_empty() {
-            return Ok(());
+            return Ok(Told::default());
         }
-        let mut moved = HashMap::new();
-        let mut unread = HashMap::new();
-        let mut feeds = Feeds::default();
+        group.insert(&added)?;
+        let mut moved: HashSet<ConversationId> = HashSet::new();
+        let mut unread: HashMap<(PersonId, ConversationId), u64> = HashMap::new();
+        let mut feeds: HashMap<PersonId, Feed> = HashMap::new();
         for (place, (message, _)) in added.iter().enumerate() {
             let (id, author) = (message.conversation, message.author);
-            let heads = heads.get(&id).ok_or(Error::Broken("heads are missing"))?;
-            moved.insert(id, (id, heads.seq, heads.rev));
-            let other = heads.other(author);
-            *unread.entry((other, id)).or_insert(0) += 1;
+            let other = heads_of(&heads, id)?.other(author);
+            moved.insert(id);
+            *unread.entry((other, id)).or_default() += 1;
             // The author has nothing more to read, but is to know how much there is.
-            unread.entry((author, id)).or_insert(0);
+            unread.entry((author, id)).or_default();
             for person in [other, author] {
-                feeds.add(
-                    person,
-                    Entry::new(Kind::Message, message.id, message.rev),
-                    place,
-                );
+                let feed = feeds.entry(person).or_default();
+                feed.messages.push((message.id, message.rev));
+                feed.places.push(place);
             }
         }
-        let moved: Vec<_> = moved.into_values().collect();
-        let unread: Vec<_> = unread.into_iter().collect();
-        let conn = change.conn()?;
-        message::insert_all(conn, &added).await?;
-        conversation::set_heads_of(conn, &moved).await?;
-        let unread = conversation::add_unread_of(conn, &unread).await?;
-        let firsts = change.feeds(&feeds.entries).await?;
-        change.after(move |hub| {
-            let people = feeds.entries.iter().map(|(person, _)| *person);
-            for ((person, first), places) in people.zip(firsts).zip(feeds.places) {
-                if hub.has_person(person) {
-                    let messages = places.iter().filter_map(|place| added.get(*place));
-                    let items = (first..).zip(messages).map_while(|(n, (message, _))| {
-                        let unread = unread.get(&(person, message.conversation))?;
-                        item_of(n, message, *unread)
-                    });
-                    hub.remember(person, first, items.collect());
-                }
+        for id in moved {
+            let heads = heads_of(&heads, id)?;
+            group.set_heads(id, heads.seq, heads.rev)?;
+        }
+        let mut counts = HashMap::with_capacity(unread.len());
+        for ((person, id), count) in unread {
+            if let Some(count) = group.add_unread(person, id, count)? {
+                counts.insert((person, id), count);
             }
-        });
-        Ok(())
+        }
+        let mut gets = Vec::with_capacity(feeds.len());
+        for (person, feed) in feeds {
+            let first = group.append(person, &feed.messages, now)?;
+            gets.push((person, first, feed.places));
+        }
+        let messages = added.into_iter().map(|(message, _)| message).collect();
+        Ok(Told {
+            messages,
+            unread: counts,
+            gets,
+        })
     }
 }
 
-/// What each person's feed gets, in order.
+/// What is told of messages once they are on disk.
 #[derive(Default)]
-struct Feeds {
-    index: HashMap<PersonId, usize>,
-    entries: Vec<(PersonId, Vec<Entry>)>,
-    /// Which message each entry is about.
-    places: Vec<Vec<usize>>,
+pub(crate) struct Told {
+    messages: Vec<Message>,
+    unread: HashMap<(PersonId, ConversationId), u32>,
+    /// For each person the first number in their feed, and which messages.
+    gets: Vec<(PersonId, u64, Vec<usize>)>,
 }
 
-impl Feeds {
-    fn add(&mut self, person: PersonId, entry: Entry, place: usize) {
-        let next = self.entries.len();
-        let index = *self.index.entry(person).or_insert(next);
-        if index == next {
-            self.entries.push((person, Vec::new()));
-            self.places.push(Vec::new());
-        }
-        if let (Some((_, entries)), Some(places)) =
-            (self.entries.get_mut(index), self.places.get_mut(index))
-        {
-            entries.push(entry);
-            places.push(place);
-        }
+impl Told {
+    /// What each person who is connected gets: facts from a number on, as they are sent.
+    pub(crate) fn facts(&self, hub: &Hub) -> HashMap<PersonId, (u64, Vec<Arc<RawValue>>)> {
+        let written: Vec<_> = self.messages.iter().map(Written::of).collect();
+        let here = self
+            .gets
+            .iter()
+            .filter(|(person, ..)| hub.has_person(*person));
+        let facts = here.map(|(person, first, places)| {
+            let written = places
+                .iter()
+                .filter_map(|place| written.get(*place)?.as_ref());
+            let items = (*first..).zip(written).map_while(|(n, written)| {
+                let unread = *self.unread.get(&(*person, written.conversation))?;
+                written.item(n, unread)
+            });
+            (*person, (*first, items.collect()))
+        });
+        facts.collect()
     }
 }
 
-/// A fact as it will be sent, so that it need not be read again for those who are connected.
-fn item_of(n: u64, message: &Message, unread: u32) -> Option<Arc<RawValue>> {
-    let fact = Fact::Message(MessageFact {
-        message: message.clone(),
-        unread,
-    });
-    let item = FeedItem::new(n, &fact).ok()?;
-    serde_json::value::to_raw_value(&item).ok().map(Arc::from)
+fn heads_of(heads: &HashMap<ConversationId, Heads>, id: ConversationId) -> Result<&Heads, Error> {
+    heads.get(&id).ok_or(Error::Broken("heads are missing"))
+}
+
+/// What a person's feed gets.
+#[derive(Default)]
+struct Feed {
+    /// With revisions.
+    messages: Vec<(MessageId, u64)>,
+    /// Where each is in the group.
+    places: Vec<usize>,
+}
+
+/// A message as JSON, written once for all who get it.
+struct Written {
+    conversation: ConversationId,
+    json: Box<RawValue>,
+}
+
+/// As `im_protocol::sync::FeedItem` has it.
+#[derive(Serialize)]
+struct Item<'m> {
+    n: u64,
+    kind: &'static str,
+    data: Data<'m>,
+}
+
+/// As `im_protocol::sync::MessageFact` has it.
+#[derive(Serialize)]
+struct Data<'m> {
+    message: &'m RawValue,
+    unread: u32,
+}
+
+impl Written {
+    fn of(message: &Message) -> Option<Self> {
+        let json = to_raw_value(message).ok()?;
+        Some(Self {
+            conversation: message.conversation,
+            json,
+        })
+    }
+
+    /// A fact as it will be sent, so that it need not be read again for those who are connected.
+    fn item(&self, n: u64, unread: u32) -> Option<Arc<RawValue>> {
+        let data = Data {
+            message: &self.json,
+            unread,
+        };
+        let item = Item {
+            n,
+            kind: "message",
+            data,
+        };
+        to_raw_value(&item).ok().map(Arc::from)
+    }
 }
 
 #[cfg(not(feature = "faults"))]
@@ -250,4 +308,30 @@ fn digest_of(conversation: ConversationId, item: &NewMessage) -> String {
     hasher.update(item.written_at.to_be_bytes());
     hasher.update(item.text.as_bytes());
     hex::encode(hasher.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use im_protocol::sync::{Fact, FeedItem, MessageFact};
+
+    #[test]
+    fn a_fact_from_memory_is_the_fact_from_the_database() {
+        let message = Message {
+            id: MessageId::new(),
+            conversation: ConversationId::new(),
+            seq: 3,
+            rev: 4,
+            author: PersonId::new(),
+            content: Content::Text {
+                text: "\"Why?\"\n👍🏽".into(),
+            },
+            written_at: 5,
+            accepted_at: 6,
+        };
+        let item = Written::of(&message).unwrap().item(7, 8).unwrap();
+        let item: FeedItem = serde_json::from_str(item.get()).unwrap();
+        let fact = Fact::Message(MessageFact { message, unread: 8 });
+        assert_eq!(item, FeedItem::new(7, &fact).unwrap());
+    }
 }

@@ -165,14 +165,14 @@ pub(super) async fn fill(operator: &Operator) -> Result<&'static [DemoPerson], E
     let rest = operator.writer.write(Urgency::Usual, |change| {
         async move {
             courses(change).await?;
-            for talk in TALKS {
-                say_all(change, talk).await?;
-            }
             greet(change).await
         }
         .boxed()
     });
     rest.await?;
+    for talk in TALKS {
+        say_all(operator, talk).await?;
+    }
     Ok(&PEOPLE)
 }
 
@@ -210,42 +210,45 @@ async fn courses(change: &mut Change) -> Result<(), Error> {
     Ok(())
 }
 
-async fn say_all(change: &mut Change, (code, student, lines): Talk) -> Result<(), Error> {
-    let course = course::by_code(change.conn()?, code).await?;
-    let course = course.ok_or(Error::Broken("a demo course is missing"))?;
-    let student = id_of(change, student).await?;
-    let id: ConversationId = add_enrolment(change, student, &course).await?;
-    if messages::any(change, id).await? {
+async fn say_all(operator: &Operator, (code, student, lines): Talk) -> Result<(), Error> {
+    let begun = operator.writer.write(Urgency::Usual, move |change| {
+        async move {
+            let course = course::by_code(change.conn()?, code).await?;
+            let course = course.ok_or(Error::Broken("a demo course is missing"))?;
+            let student = id_of(change, student).await?;
+            let id: ConversationId = add_enrolment(change, student, &course).await?;
+            let begun = messages::any(change, id).await?;
+            Ok((!begun).then_some((id, student, course.mentor, change.now())))
+        }
+        .boxed()
+    });
+    let Some((id, student, mentor, now)) = begun.await? else {
         return Ok(());
-    }
+    };
     // As if it had been said just now, a minute apart.
     let count = i64::try_from(lines.len()).unwrap_or(0);
-    let now = change.now();
     for (minutes, (by_student, text)) in (0..).zip(lines) {
-        let author = if *by_student { student } else { course.mentor };
+        let (person, role) = if *by_student {
+            (student, Role::Student)
+        } else {
+            (mentor, Role::Mentor)
+        };
         let at = now - (count - minutes) * 60_000;
+        let item = NewMessage {
+            id: MessageId::new(),
+            text: (*text).into(),
+            written_at: at,
+        };
         let sending = Sending {
-            actor: Actor {
-                person: author,
-                role: if *by_student {
-                    Role::Student
-                } else {
-                    Role::Mentor
-                },
-            },
+            actor: Actor { person, role },
             asked: MessageSend {
                 conversation: id,
-                items: vec![NewMessage {
-                    id: MessageId::new(),
-                    text: (*text).into(),
-                    written_at: at,
-                }],
+                items: vec![item],
             },
             at: Some(at),
+            asker: None,
         };
-        for answer in messages::accept(change, &[&sending]).await? {
-            answer?;
-        }
+        operator.writer.send(sending).await?;
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! Leases without input, output or clock.
 
-use im_protocol::{DeviceId, PersonId, UnixMs};
+use im_protocol::{DeviceId, PersonId};
 use std::collections::{HashMap, HashSet};
 
 /// A device's claim to be there.
 struct Lease {
     device: DeviceId,
     connections: usize,
-    /// When it ends, once there is no connection.
-    until: UnixMs,
+    /// When it ends, once there is no connection; by a clock that is never set back.
+    until: i64,
 }
 
 /// All leases, and what was last told of them.
@@ -39,7 +39,7 @@ impl Leases {
     }
 
     /// A device has a connection less; without any its lease runs until `until`.
-    pub(super) fn left(&mut self, person: PersonId, device: DeviceId, until: UnixMs) {
+    pub(super) fn left(&mut self, person: PersonId, device: DeviceId, until: i64) {
         let leases = self.people.entry(person).or_default();
         if let Some(lease) = leases.iter_mut().find(|lease| lease.device == device) {
             lease.connections = lease.connections.saturating_sub(1);
@@ -54,7 +54,7 @@ impl Leases {
     }
 
     /// Ends what has run out, and says who came or went since this was last asked.
-    pub(super) fn changes(&mut self, now: UnixMs) -> Vec<(PersonId, bool)> {
+    pub(super) fn changes(&mut self, now: i64) -> Vec<(PersonId, bool)> {
         let Self {
             people,
             running_out,
@@ -85,6 +85,15 @@ impl Leases {
                 changed.then_some((person, is))
             })
             .collect()
+    }
+
+    /// What [`Leases::changes`] said of a person could not be told: it is to be said again, unless
+    /// it has changed back by then.
+    pub(super) fn untold(&mut self, person: PersonId) {
+        if !self.online.remove(&person) {
+            self.online.insert(person);
+        }
+        self.touched.insert(person);
     }
 }
 
@@ -119,6 +128,23 @@ mod tests {
         assert_eq!(leases.changes(1), []);
         leases.left(maya, phone, 0);
         assert_eq!(leases.changes(1), [(maya, false)]);
+    }
+
+    #[test]
+    fn a_change_that_could_not_be_told_is_told_later_unless_it_is_over() {
+        let (maya, desk) = (PersonId::new(), DeviceId::new());
+        let mut leases = Leases::default();
+        leases.came(maya, desk);
+        assert_eq!(leases.changes(0), [(maya, true)]);
+        leases.untold(maya);
+        assert_eq!(leases.changes(0), [(maya, true)]);
+        leases.left(maya, desk, 0);
+        assert_eq!(leases.changes(1), [(maya, false)]);
+        leases.untold(maya);
+        assert_eq!(leases.changes(2), [(maya, false)]);
+        leases.untold(maya);
+        leases.came(maya, desk);
+        assert_eq!(leases.changes(3), [], "she was never told to have gone");
     }
 
     #[test]

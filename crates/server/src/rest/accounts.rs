@@ -34,7 +34,7 @@ pub(super) async fn sign_in(
     Body(asked): Body<SignIn>,
 ) -> Result<Json<SignedIn>, Error> {
     app.rates.sign_in(address)?;
-    Ok(Json(accounts::sign_in(&app, asked).await?))
+    Ok(Json(accounts::sign_in(&app, address, asked).await?))
 }
 
 pub(super) async fn refresh(

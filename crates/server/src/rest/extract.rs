@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 /// A JSON body.
@@ -26,12 +27,14 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Error> {
-        let bytes = Bytes::from_request(request, app).await;
-        let bytes = bytes.map_err(|rejection| {
+        let within = Duration::from_millis(app.config.limits.request_ms);
+        let late = || Error::invalid("The request's body did not arrive.");
+        let bytes = tokio::time::timeout(within, Bytes::from_request(request, app)).await;
+        let bytes = bytes.map_err(|_| late())?.map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 Error::refused(ErrorCode::TooLarge, "This is too much at once.")
             } else {
-                Error::invalid("The request's body did not arrive.")
+                late()
             }
         })?;
         let body = serde_json::from_slice(&bytes);

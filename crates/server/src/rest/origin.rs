@@ -36,7 +36,18 @@ pub(super) async fn check(State(app): State<Arc<App>>, request: Request, next: N
             return Error::from(error).into_response();
         }
     }
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    // What is posted there is read by Engine.IO, which would wait for it for ever.
+    let posts = parts.method == Method::POST && parts.uri.path().starts_with("/socket.io");
+    let answer = next.run(Request::from_parts(parts, body));
+    let mut response = if posts {
+        let within = Duration::from_millis(app.config.limits.request_ms);
+        let answered = tokio::time::timeout(within, answer).await;
+        answered.unwrap_or_else(|_| {
+            Error::invalid("The request's body did not arrive.").into_response()
+        })
+    } else {
+        answer.await
+    };
     // Tokens and people's words are in the answers.
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -8,11 +8,18 @@ use super::{
 use crate::{app::App, error::Error, packet, store};
 use engineioxide::{DisconnectReason, Socket as Engine};
 use im_protocol::{
-    ErrorCode, Notice, PersonId, WireError,
+    ErrorCode, Lane, Notice, PersonId, WireError,
     handshake::{Auth, Ready, Refused, Versions},
+    limits,
     people::{Me, Presence},
 };
-use std::sync::Arc;
+use std::{cmp::Reverse, collections::HashSet, sync::Arc};
+
+/// What `connection:ready` has besides its two long lists, at most.
+const HEAD_BYTES: usize = 16 * 1024;
+/// What each of their items has as JSON, at most, besides its text.
+const PRESENCE_BYTES: usize = 72;
+const STATUS_BYTES: usize = 136;
 
 /// Opens the connection, or refuses it.
 pub(super) async fn run(app: Arc<App>, socket: Arc<Engine<Seat>>, auth: Option<String>) {
@@ -106,7 +113,6 @@ async fn admit(
     let expires_at = claims.expires_at_ms();
     let live = Arc::new(Live::new(speaker, socket.clone(), expires_at, calls, data));
     enter(app, socket, &live)?;
-    app.presence.came(live.person(), live.device());
     // Known to the hub from here on, so that nothing falls between the snapshot and the first
     // change; what is told meanwhile waits behind `connection:ready`.
     let ready = ready(app, &mut reader, protocol, &live, me).await;
@@ -114,8 +120,8 @@ async fn admit(
     drop(reader);
     let text = packet::told(Ready::EVENT, &ready);
     let text = text.map_err(|_| plain(Error::Broken("connection:ready is not written")))?;
-    for queue in [calls_queue, data_queue] {
-        let task = LaneTask::new(app.clone(), live.clone(), queue);
+    for (lane, queue) in [(Lane::Calls, calls_queue), (Lane::Data, data_queue)] {
+        let task = LaneTask::new(app.clone(), live.clone(), lane, queue);
         app.tasks.spawn(task.run());
     }
     live.open([packet::connected(&socket.id.to_string()), text]);
@@ -135,6 +141,8 @@ fn enter(app: &App, socket: &Engine<Seat>, live: &Arc<Live>) -> Result<(), Refus
             );
             return Err(plain(error.retry_after(5_000)));
         }
+        // Before anybody can see it leave, which would count for nothing.
+        app.presence.came(live.person(), live.device());
         *phase = Phase::Live(live.clone());
         Ok(())
     })
@@ -152,6 +160,21 @@ async fn ready(
     let calls = store::call::living_of(reader, person).await?;
     let tied = store::person::tied_to(reader, person).await?;
     let online = tied.iter().filter(|other| app.presence.is_online(other.id));
+    let mut presence: Vec<_> = online
+        .map(|other| Presence {
+            person: other.id,
+            online: true,
+        })
+        .collect();
+    let mut statuses = store::status::all(reader).await?;
+    // What does not fit is of people that this person has nothing to do with, the oldest first.
+    let close: HashSet<_> = tied.iter().map(|other| other.id).chain([person]).collect();
+    statuses.sort_by_key(|status| (!close.contains(&status.person), Reverse(status.since)));
+    let mut room = limits::PACKET_BYTES - HEAD_BYTES;
+    packet::cut(&mut presence, &mut room, |_| PRESENCE_BYTES);
+    packet::cut(&mut statuses, &mut room, |status| {
+        STATUS_BYTES + packet::json_bytes(&status.message)
+    });
     Ok(Ready {
         protocol,
         server: crate::SERVER.to_owned(),
@@ -162,12 +185,7 @@ async fn ready(
             .iter()
             .map(|call| im_call::rules::Rules::default().view(call, now))
             .collect(),
-        presence: online
-            .map(|other| Presence {
-                person: other.id,
-                online: true,
-            })
-            .collect(),
-        statuses: store::status::all(reader).await?,
+        presence,
+        statuses,
     })
 }

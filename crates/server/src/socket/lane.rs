@@ -2,9 +2,12 @@
 
 use super::Live;
 use crate::{app::App, dispatch::Ctx, packet::Event};
-use im_protocol::{Command as _, ErrorCode, Lane, WireError, limits, sync::SyncSince};
+use im_protocol::{
+    Command as _, ErrorCode, Lane, WireError, limits,
+    sync::{SyncAck, SyncSince},
+};
 use std::sync::{Arc, atomic::Ordering};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// Events that wait in one lane of one connection.
 const QUEUE: usize = 128;
@@ -41,19 +44,25 @@ pub(super) fn receive(app: &App, live: &Live, event: &Event<'_>) {
 
 fn enqueue(app: &App, live: &Live, event: &Event<'_>) -> Result<(), WireError> {
     let Some((name, entry)) = app.events.get(&event.name) else {
+        app.rates.request(live.person())?;
         return Err(WireError::new(
             ErrorCode::UnknownEvent,
             "This server does not know such an event.",
         ));
     };
     let payload = event.payload.map(|raw| raw.get());
+    app.rates.event(entry.rated, entry.lane, live.person())?;
+    // The most frequent of all, and nothing waits for it: not worth a way through the lane.
+    if name == SyncAck::EVENT && event.ack.is_none() {
+        acknowledge(live, payload);
+        return Ok(());
+    }
     if payload.map_or(0, str::len) > limits::PACKET_BYTES {
         return Err(WireError::new(
             ErrorCode::TooLarge,
             "This is too much at once.",
         ));
     }
-    app.rates.event(entry.rated, entry.lane, live.person())?;
     let job = Job {
         name,
         payload: payload.map(str::to_owned),
@@ -75,28 +84,51 @@ fn enqueue(app: &App, live: &Live, event: &Event<'_>) -> Result<(), WireError> {
         Lane::Calls => &live.calls,
         Lane::Data => &live.data,
     };
-    queue.try_send(job).map_err(|_| {
+    queue.try_send(job).map_err(|error| {
         live.queued.fetch_sub(bytes, Ordering::Relaxed);
+        if let TrySendError::Closed(_) = error {
+            // Nobody takes events of this lane anymore: the client is to come back.
+            live.close();
+        }
         full()
     })
+}
+
+/// `sync:ack` without a wish for an answer. One that cannot be read is dropped like any such event.
+fn acknowledge(live: &Live, payload: Option<&str>) {
+    let asked = payload.and_then(|json| serde_json::from_str::<SyncAck>(json).ok());
+    if let (Some(asked), Some(pump)) = (asked, live.pump().as_ref()) {
+        pump.acknowledged(asked.n);
+    }
 }
 
 /// The task of one lane.
 pub(super) struct LaneTask {
     app: Arc<App>,
     live: Arc<Live>,
+    lane: Lane,
     jobs: mpsc::Receiver<Job>,
 }
 
 impl LaneTask {
-    pub(super) fn new(app: Arc<App>, live: Arc<Live>, jobs: mpsc::Receiver<Job>) -> Self {
-        Self { app, live, jobs }
+    pub(super) fn new(
+        app: Arc<App>,
+        live: Arc<Live>,
+        lane: Lane,
+        jobs: mpsc::Receiver<Job>,
+    ) -> Self {
+        Self {
+            app,
+            live,
+            lane,
+            jobs,
+        }
     }
 
     /// Handles events until the connection ends.
     pub(super) async fn run(mut self) {
         let stop = self.live.stop().clone();
-        while let Some(Some(job)) = stop.run_until_cancelled(self.jobs.recv()).await {
+        while let Some(Some(job)) = stop.run_until_cancelled(self.next()).await {
             self.live.queued.fetch_sub(job.bytes(), Ordering::Relaxed);
             let Some((_, entry)) = self.app.events.get(job.name) else {
                 continue;
@@ -104,15 +136,18 @@ impl LaneTask {
             let ctx = Ctx {
                 app: self.app.clone(),
                 live: self.live.clone(),
+                ack: job.ack,
             };
             let began = std::time::Instant::now();
-            let json = (entry.run)(ctx, job.payload).await;
+            let json = entry.handle(ctx, job.payload).await;
             tracing::trace!(
                 event = job.name,
                 micros = began.elapsed().as_micros(),
                 "handled"
             );
-            self.live.answer(job.ack, &json);
+            if let Some(json) = json {
+                self.live.answer(job.ack, &json);
+            }
             // Facts follow the answer that announces them.
             if job.name == SyncSince::EVENT
                 && let Some(pump) = self.live.pump().as_mut()
@@ -120,5 +155,13 @@ impl LaneTask {
                 pump.begin();
             }
         }
+    }
+
+    /// The next event. Answers to data can be large: those before it are to be on their way first.
+    async fn next(&mut self) -> Option<Job> {
+        if self.lane == Lane::Data {
+            self.live.room().await;
+        }
+        self.jobs.recv().await
     }
 }

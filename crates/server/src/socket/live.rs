@@ -1,6 +1,6 @@
 //! One connection of one device, after its handshake.
 
-use super::{Seat, Text, lane::Job};
+use super::{Seat, Text, lane::Job, outgoing::Outgoing};
 use crate::{packet, pump::PumpHandle};
 use engineioxide::{DisconnectReason, Socket as Engine};
 use im_protocol::{
@@ -8,15 +8,20 @@ use im_protocol::{
     handshake::{ConnectionClosing, SessionEnded},
     people::Role,
 };
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Notices that may wait for the end of a handshake.
 const HELD: usize = 256;
+/// How long a client may leave its answers where they are.
+const ROOM_WITHIN: Duration = Duration::from_secs(20);
 
 /// Who a connection speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +36,28 @@ pub struct Speaker {
     pub session: SessionId,
 }
 
+/// Who waits for the answer to an event.
+pub(crate) struct Asker {
+    live: Arc<Live>,
+    ack: u64,
+}
+
+impl Asker {
+    pub(crate) const fn new(live: Arc<Live>, ack: u64) -> Self {
+        Self { live, ack }
+    }
+
+    /// The person who asked.
+    pub(crate) fn person(&self) -> PersonId {
+        self.live.person()
+    }
+
+    /// Answers with a reply's JSON.
+    pub(crate) fn answer(&self, json: &str) {
+        self.live.answer(Some(self.ack), json);
+    }
+}
+
 /// One connection of one device.
 pub struct Live {
     speaker: Speaker,
@@ -43,6 +70,7 @@ pub struct Live {
     pub(super) data: mpsc::Sender<Job>,
     /// Bytes of payloads in both queues.
     pub(super) queued: AtomicUsize,
+    outgoing: Outgoing,
     pump: Mutex<Option<PumpHandle>>,
     stop: CancellationToken,
     /// The session is over: nobody will come back on this connection's device.
@@ -65,6 +93,7 @@ impl Live {
             calls,
             data,
             queued: AtomicUsize::new(0),
+            outgoing: Outgoing::default(),
             pump: Mutex::new(None),
             stop: CancellationToken::new(),
             ended: AtomicBool::new(false),
@@ -139,15 +168,41 @@ impl Live {
     }
 
     fn send(&self, text: Text) {
-        if self.engine.emit(text).is_err() && !self.engine.is_closed() {
-            tracing::info!(person = %self.person(), "a connection that reads too slowly is closed");
-            self.close();
+        if !self.emit(text) && !self.engine.is_closed() {
+            self.too_slow();
         }
+    }
+
+    /// Hands a packet to the connection. Says whether it was taken.
+    fn emit(&self, text: Text) -> bool {
+        let text = self.outgoing.envelop(text);
+        text.is_some_and(|text| self.engine.emit(text).is_ok())
+    }
+
+    fn too_slow(&self) {
+        tracing::info!(person = %self.person(), "a connection that reads too slowly is closed");
+        self.close();
     }
 
     /// Sends a packet where there is room for it. Says whether there was.
     pub(crate) fn offer(&self, text: Text) -> bool {
-        self.engine.emit(text).is_ok()
+        self.outgoing.has_room() && self.emit(text)
+    }
+
+    /// Waits until the client has taken enough of what it was sent. One that does not for long is
+    /// disconnected.
+    pub(super) async fn room(&self) {
+        if tokio::time::timeout(ROOM_WITHIN, self.outgoing.room())
+            .await
+            .is_err()
+        {
+            self.too_slow();
+        }
+    }
+
+    /// Bytes on their way that the connection has not taken.
+    pub(crate) fn outgoing(&self) -> usize {
+        self.outgoing.bytes()
     }
 
     /// Answers an event, where an answer is wanted.
@@ -190,7 +245,7 @@ impl Live {
         }
     }
 
-    fn close(&self) {
+    pub(super) fn close(&self) {
         self.stop.cancel();
         self.engine.close(DisconnectReason::TransportClose);
     }

@@ -2,12 +2,10 @@
 
 use super::{
     Connection, Row,
-    bulk::Bulk,
     row::{Columns, column_of},
 };
 use crate::error::Error;
 use im_protocol::{ConversationId, CourseId, PersonId, UnixMs, conversation::Conversation};
-use std::collections::HashMap;
 
 /// What identifies a conversation besides its id: never two of the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,47 +100,26 @@ pub async fn find(conn: &mut Connection, pair: Pair) -> Result<Option<Conversati
 /// # Errors
 /// Where the database fails.
 pub async fn heads(conn: &mut Connection, id: ConversationId) -> Result<Option<Heads>, Error> {
-    Ok(heads_of(conn, &[id]).await?.remove(&id))
+    let row = sqlx::query(HEADS)
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Heads {
+        pair: Pair {
+            student: row.parsed("student")?,
+            mentor: row.parsed("mentor")?,
+            course: row.maybe("course")?,
+        },
+        seq: row.count("head_seq")?,
+        rev: row.count("head_rev")?,
+    }))
 }
 
-/// Conversations with their heads, whoever asks.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn heads_of(
-    conn: &mut Connection,
-    ids: &[ConversationId],
-) -> Result<HashMap<ConversationId, Heads>, Error> {
-    let mut found = HashMap::new();
-    for (sql, rows) in HEADS.filled(ids) {
-        let mut query = sqlx::query(sql);
-        for id in rows {
-            query = query.bind(id.to_string());
-        }
-        for row in query.fetch_all(&mut *conn).await? {
-            let heads = Heads {
-                pair: Pair {
-                    student: row.parsed("student")?,
-                    mentor: row.parsed("mentor")?,
-                    course: row.maybe("course")?,
-                },
-                seq: row.count("head_seq")?,
-                rev: row.count("head_rev")?,
-            };
-            found.insert(row.parsed("id")?, heads);
-        }
-    }
-    Ok(found)
-}
+pub(super) const HEADS: &str =
+    "SELECT id, student, mentor, course, head_seq, head_rev FROM conversation WHERE id = $1";
 
-static HEADS: Bulk = Bulk::new(
-    "SELECT id, student, mentor, course, head_seq, head_rev FROM conversation
-    WHERE id IN (VALUES ",
-    &[""],
-    ")",
-);
-
-/// Moves the heads of a conversation after messages were added.
+/// Moves the heads of a conversation after a message was added.
 ///
 /// # Errors
 /// Where the database fails.
@@ -152,35 +129,17 @@ pub async fn set_heads(
     seq: u64,
     rev: u64,
 ) -> Result<(), Error> {
-    set_heads_of(conn, &[(id, seq, rev)]).await
-}
-
-/// Moves the heads of conversations to these `seq` and `rev`. None comes twice.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn set_heads_of(
-    conn: &mut Connection,
-    heads: &[(ConversationId, u64, u64)],
-) -> Result<(), Error> {
-    for (sql, rows) in SET_HEADS.filled(heads) {
-        let mut query = sqlx::query(sql);
-        for (id, seq, rev) in rows {
-            query = query
-                .bind(id.to_string())
-                .bind(column_of(*seq))
-                .bind(column_of(*rev));
-        }
-        query.execute(&mut *conn).await?;
-    }
+    sqlx::query(SET_HEADS)
+        .bind(column_of(seq))
+        .bind(column_of(rev))
+        .bind(id.to_string())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
-static SET_HEADS: Bulk = Bulk::new(
-    "UPDATE conversation SET head_seq = given.column2, head_rev = given.column3 FROM (VALUES ",
-    &["", "BIGINT", "BIGINT"],
-    ") AS given WHERE conversation.id = given.column1",
-);
+pub(super) const SET_HEADS: &str =
+    "UPDATE conversation SET head_seq = $1, head_rev = $2 WHERE id = $3";
 
 /// Counts messages that a person has not read.
 ///
@@ -192,43 +151,20 @@ pub async fn add_unread(
     person: PersonId,
     count: u64,
 ) -> Result<(), Error> {
-    add_unread_of(conn, &[((person, id), count)]).await?;
+    sqlx::query(ADD_UNREAD)
+        .bind(column_of(count))
+        .bind(person.to_string())
+        .bind(id.to_string())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
-/// Counts messages that people have not read, and says how many each has not by now. No pair comes
-/// twice.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn add_unread_of(
-    conn: &mut Connection,
-    counts: &[((PersonId, ConversationId), u64)],
-) -> Result<HashMap<(PersonId, ConversationId), u32>, Error> {
-    let mut unread = HashMap::with_capacity(counts.len());
-    for (sql, rows) in ADD_UNREAD.filled(counts) {
-        let mut query = sqlx::query(sql);
-        for ((person, id), count) in rows {
-            query = query
-                .bind(person.to_string())
-                .bind(id.to_string())
-                .bind(column_of(*count));
-        }
-        for row in query.fetch_all(&mut *conn).await? {
-            let of = (row.parsed("person")?, row.parsed("conversation")?);
-            unread.insert(of, unread_of(&row)?);
-        }
-    }
-    Ok(unread)
-}
+pub(super) const ADD_UNREAD: &str =
+    "UPDATE membership SET unread = unread + $1 WHERE person = $2 AND conversation = $3";
 
-static ADD_UNREAD: Bulk = Bulk::new(
-    "UPDATE membership SET unread = membership.unread + given.column3 FROM (VALUES ",
-    &["", "", "BIGINT"],
-    ") AS given WHERE membership.person = given.column1
-        AND membership.conversation = given.column2
-    RETURNING membership.person, membership.conversation, membership.unread",
-);
+pub(super) const UNREAD: &str =
+    "SELECT unread FROM membership WHERE person = $1 AND conversation = $2";
 
 fn unread_of(row: &Row) -> Result<u32, Error> {
     Ok(u32::try_from(row.count("unread")?).unwrap_or(u32::MAX))
@@ -256,6 +192,7 @@ pub async fn mark_read(
 const MARK_READ: &str = "UPDATE membership SET read_seq = $3, unread = (
         SELECT count(*) FROM message
         WHERE message.conversation = $2 AND message.seq > $3 AND message.author <> $1
+            AND message.news = 1
     ) WHERE person = $1 AND conversation = $2 AND read_seq < $3";
 
 /// A conversation as one of its people sees it; none where they are not in it.
@@ -380,15 +317,9 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned() {
         let mut school = School::open().await;
-        for sql in [VIEW, PAGE, MARK_READ, HEADS.example()] {
+        let all = [VIEW, PAGE, MARK_READ, HEADS, SET_HEADS, ADD_UNREAD, UNREAD];
+        for sql in all {
             assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
-        }
-        // The rows given are read as a whole, the tables are not.
-        for bulk in [&SET_HEADS, &ADD_UNREAD] {
-            assert_eq!(
-                scans(&mut school.conn, bulk.example()).await,
-                ["SCAN given"]
-            );
         }
     }
 }

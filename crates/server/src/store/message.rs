@@ -2,7 +2,6 @@
 
 use super::{
     Connection, Row,
-    bulk::Bulk,
     row::{Columns, column_of},
 };
 use crate::error::Error;
@@ -12,7 +11,7 @@ use im_protocol::{
     conversation::{Accepted, Content, Message},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 /// A message that is there already, as much of it as a repeated sending needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,46 +38,41 @@ struct CallBody {
 /// # Errors
 /// Where its content is of no known kind; where the database fails.
 pub async fn insert(conn: &mut Connection, message: &Message, digest: &str) -> Result<bool, Error> {
-    let done = bind(sqlx::query(INSERT_NEW), message, digest)?
+    let (kind, body) = columns_of(&message.content)?;
+    let done = sqlx::query(INSERT)
+        .bind(message.id.to_string())
+        .bind(message.conversation.to_string())
+        .bind(column_of(message.seq))
+        .bind(column_of(message.rev))
+        .bind(message.author.to_string())
+        .bind(kind)
+        .bind(body.as_ref())
+        .bind(digest)
+        .bind(message.written_at)
+        .bind(message.accepted_at)
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)
 }
 
-const INSERT_NEW: &str = "INSERT INTO message
+pub(super) const INSERT: &str = "INSERT INTO message
     (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
 
-/// Adds messages, each with its digest. None of their ids may be known.
+/// Takes a message out of those that count as unread for whoever it is for.
 ///
 /// # Errors
-/// Where an id is known; where a content is of no known kind; where the database fails.
-pub async fn insert_all(
-    conn: &mut Connection,
-    messages: &[(Message, String)],
-) -> Result<(), Error> {
-    for (sql, rows) in INSERT_ALL.exactly(messages) {
-        let mut query = sqlx::query(sql);
-        for (message, digest) in rows {
-            query = bind(query, message, digest)?;
-        }
-        query.execute(&mut *conn).await?;
-    }
+/// Where the database fails.
+pub async fn is_no_news(conn: &mut Connection, id: MessageId) -> Result<(), Error> {
+    let sql = "UPDATE message SET news = 0 WHERE id = $1";
+    sqlx::query(sql).bind(id.to_string()).execute(conn).await?;
     Ok(())
 }
 
-static INSERT_ALL: Bulk = Bulk::new(
-    "INSERT INTO message
-    (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at) VALUES ",
-    &["", "", "", "", "", "", "", "", "", ""],
-    "",
-);
-
-type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
-
-fn bind<'q>(query: Query<'q>, message: &Message, digest: &str) -> Result<Query<'q>, Error> {
-    let (kind, body) = match &message.content {
-        Content::Text { text } => ("text", text.clone()),
+/// A content as its columns `kind` and `body`.
+pub(super) fn columns_of(content: &Content) -> Result<(&'static str, Cow<'_, str>), Error> {
+    match content {
+        Content::Text { text } => Ok(("text", Cow::Borrowed(text))),
         Content::Call {
             call,
             outcome,
@@ -93,59 +87,15 @@ fn bind<'q>(query: Query<'q>, message: &Message, digest: &str) -> Result<Query<'
             };
             let json = serde_json::to_string(&body);
             let json = json.map_err(|_| Error::Broken("a call's record is not written"))?;
-            ("call", json)
+            Ok(("call", Cow::Owned(json)))
         }
-        Content::Unknown => return Err(Error::Broken("content of an unknown kind")),
-    };
-    Ok(query
-        .bind(message.id.to_string())
-        .bind(message.conversation.to_string())
-        .bind(column_of(message.seq))
-        .bind(column_of(message.rev))
-        .bind(message.author.to_string())
-        .bind(kind)
-        .bind(body)
-        .bind(digest.to_owned())
-        .bind(message.written_at)
-        .bind(message.accepted_at))
-}
-
-/// Which of these ids are known, and what of them is.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn known(
-    conn: &mut Connection,
-    ids: &[MessageId],
-) -> Result<HashMap<MessageId, Known>, Error> {
-    let mut found = HashMap::new();
-    for (sql, rows) in KNOWN.filled(ids) {
-        let mut query = sqlx::query(sql);
-        for id in rows {
-            query = query.bind(id.to_string());
-        }
-        for row in query.fetch_all(&mut *conn).await? {
-            let known = Known {
-                author: row.parsed("author")?,
-                digest: row.text("digest")?,
-                accepted: Accepted {
-                    id: row.parsed("id")?,
-                    seq: row.count("seq")?,
-                    rev: row.count("rev")?,
-                    accepted_at: row.int("accepted_at")?,
-                },
-            };
-            found.insert(known.accepted.id, known);
-        }
+        Content::Unknown => Err(Error::Broken("content of an unknown kind")),
     }
-    Ok(found)
 }
 
-static KNOWN: Bulk = Bulk::new(
-    "SELECT id, author, digest, seq, rev, accepted_at FROM message WHERE id IN (VALUES ",
-    &[""],
-    ")",
-);
+/// As much of a message as a repeated sending needs: a [`Known`].
+pub(super) const KNOWN: &str =
+    "SELECT author, digest, seq, rev, accepted_at FROM message WHERE id = $1";
 
 /// What changed in a conversation after a revision, by rising revision.
 ///
@@ -166,9 +116,14 @@ pub async fn changed_after(
     rows.iter().map(read).collect()
 }
 
+/// By two indexes, merged: most messages have their `seq` as their `rev`, and come in its order.
 const CHANGED_AFTER: &str =
-    "SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at
-    FROM message WHERE conversation = $1 AND rev > $2 ORDER BY rev LIMIT $3";
+    "SELECT id, conversation, seq, seq AS rev, author, kind, body, written_at, accepted_at
+    FROM message WHERE conversation = $1 AND seq > $2 AND rev = seq
+    UNION ALL
+    SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at
+    FROM message WHERE conversation = $1 AND rev > $2 AND rev <> seq
+    ORDER BY rev LIMIT $3";
 
 /// The messages just before a place, newest first.
 ///
@@ -274,7 +229,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned_or_sorted() {
         let mut school = School::open().await;
-        for sql in [CHANGED_AFTER, BEFORE, KNOWN.example()] {
+        for sql in [CHANGED_AFTER, BEFORE, KNOWN] {
             assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
         }
     }

@@ -1,6 +1,6 @@
 //! A small school for the tests of the tables, and a look at query plans.
 
-use super::{Connection, Store, conversation, course, message, person};
+use super::{Connection, Store, conversation, course, ledger::Ledger, message, person};
 use im_protocol::{
     ConversationId, CourseId, MessageId, PersonId,
     conversation::{Content, Message},
@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 /// A fresh database and its writing connection.
 pub(crate) struct School {
     pub(crate) conn: Connection,
+    store: Store,
     _folder: tempfile::TempDir,
 }
 
@@ -20,8 +21,13 @@ impl School {
         let store = Store::open(folder.path()).await.unwrap();
         Self {
             conn: store.writing().await.unwrap(),
+            store,
             _folder: folder,
         }
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.store.ledger().unwrap()
     }
 
     pub(crate) async fn person(&mut self, name: &str, role: Role) -> PersonId {

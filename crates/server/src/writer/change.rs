@@ -48,23 +48,10 @@ impl Change {
     /// # Errors
     /// Where the database fails.
     pub async fn feed(&mut self, person: PersonId, entries: &[Entry]) -> Result<(), Error> {
-        self.feeds(&[(person, entries.to_vec())]).await?;
-        Ok(())
-    }
-
-    /// Appends entries to the feeds of some people, of whom none comes twice, and wakes their
-    /// devices after the commit. Says the first number that was given to each.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn feeds(&mut self, feeds: &[(PersonId, Vec<Entry>)]) -> Result<Vec<u64>, Error> {
         let now = self.now;
-        let firsts = feed::append(self.conn()?, feeds, now).await?;
-        for ((person, entries), first) in feeds.iter().zip(&firsts) {
-            let head = first + entries.len() as u64 - 1;
-            self.published.wakes.push((*person, head));
-        }
-        Ok(firsts)
+        let head = feed::append(self.conn()?, person, entries, now).await?;
+        self.published.wakes.push((person, head));
+        Ok(())
     }
 
     /// Tells all devices of a person, after the commit.
@@ -116,7 +103,7 @@ impl Change {
 
 type Then = Box<dyn FnOnce(&Hub) + Send>;
 
-/// What is made known once a command is on disk.
+/// What is made known once it is on disk.
 #[derive(Default)]
 pub(super) struct Published {
     wakes: Vec<(PersonId, u64)>,
@@ -125,11 +112,11 @@ pub(super) struct Published {
 
 impl Published {
     pub(super) fn publish(self, hub: &Hub) {
-        for (person, head) in self.wakes {
-            hub.wake(person, head);
-        }
         for then in self.then {
             then(hub);
+        }
+        for (person, head) in self.wakes {
+            hub.wake(person, head);
         }
     }
 }

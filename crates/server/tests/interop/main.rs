@@ -46,36 +46,25 @@ fn node_packages() {
 
 /// A Python with the packages of the tests: `IM_PYTHON`, or the one that `scripts/setup` makes.
 fn python() -> PathBuf {
-    if let Some(python) = std::env::var_os("IM_PYTHON") {
-        return python.into();
-    }
-    let cache = std::env::home_dir().unwrap().join(".cache/instantmentor");
-    let python = cache.join("venv/bin/python");
-    std::fs::create_dir_all(&cache).unwrap();
-    let lock = File::create(cache.join("venv.lock")).unwrap();
-    lock.lock().unwrap();
-    if has_socketio(&python) {
-        return python;
-    }
-    let requirements = tests().join("../../../scripts/python-requirements.txt");
-    let run = |command: &mut std::process::Command| {
-        assert!(command.status().unwrap().success(), "{command:?}");
-    };
-    run(std::process::Command::new("/usr/bin/python3")
-        .args(["-m", "venv", "--system-site-packages"])
-        .arg(cache.join("venv")));
-    run(std::process::Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "-r"])
-        .arg(requirements));
-    python
-}
-
-fn has_socketio(python: &Path) -> bool {
-    let asked = std::process::Command::new(python)
+    let python = std::env::var_os("IM_PYTHON")
+        .map_or_else(|| cache().join("venv/bin/python"), PathBuf::from);
+    let asked = std::process::Command::new(&python)
         .args(["-c", "import socketio, requests, websocket"])
         .stderr(Stdio::null())
         .status();
-    asked.is_ok_and(|status| status.success())
+    assert!(
+        asked.is_ok_and(|status| status.success()),
+        "{python:?} is not there or lacks packages: run `make setup`, or say in IM_PYTHON which one to take"
+    );
+    python
+}
+
+/// Where `scripts/setup` keeps what it makes.
+fn cache() -> PathBuf {
+    std::env::var_os("INSTANTMENTOR_CACHE").map_or_else(
+        || std::env::home_dir().unwrap().join(".cache/instantmentor"),
+        PathBuf::from,
+    )
 }
 
 /// Lets a client talk, and does what it asks for between.

@@ -116,6 +116,34 @@ async fn guessing_is_slowed_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_maya_s_password_does_not_keep_her_from_signing_in() {
+    let school = School::open_with(|config| {
+        config.behind_proxy = true;
+        config.limits.sign_ins_per_account = im_server::config::Rate {
+            burst: 3,
+            per_second: 0.1,
+        };
+    })
+    .await;
+    school.person("Maya", Role::Mentor).await;
+    let from = async |address: &str, password: &str| {
+        let asked = sign_in(&email_of("Maya"), password);
+        let request = school
+            .http
+            .post(school.url("/v1/auth/sign-in"))
+            .json(&asked);
+        let answer = request.header("x-forwarded-for", address).send();
+        answer.await.unwrap().status().as_u16()
+    };
+    let mut guesses = Vec::new();
+    for _ in 0..4 {
+        guesses.push(from("192.0.2.66", "a wrong guess").await);
+    }
+    assert_eq!(guesses, [401, 401, 401, 429]);
+    assert_eq!(from("198.51.100.7", PASSWORD).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn maya_comes_by_ada_s_invitation_which_works_once() {
     let school = School::open().await;
     let ada = school.person("Ada", Role::Admin).await;

@@ -53,7 +53,8 @@ impl Raw {
         }
     }
 
-    async fn until(&mut self, head: &str) -> String {
+    /// The next packet that begins like this; others are dropped.
+    pub(crate) async fn until(&mut self, head: &str) -> String {
         loop {
             let text = self.text().await;
             assert!(!text.is_empty(), "closed before {head}");
@@ -190,6 +191,34 @@ async fn a_flood_is_told_when_to_come_back() {
     let refused = device.send(conversation, &["4"]).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::RateLimited);
     assert!(refused.retryable && refused.retry_after_ms.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_or_is_not_known_counts_like_any_request() {
+    let school = School::open_with(|config| {
+        config.limits.requests = im_server::config::Rate {
+            burst: 6,
+            per_second: 0.1,
+        };
+    })
+    .await;
+    let sam = school.person("Sam", Role::Student).await;
+    let mut raw = Raw::connect(&school, &sam).await;
+    let bad = [
+        r#"["no:such"]"#,
+        r#"["message:send",{"#,
+        r#"["sync:since",{"cursor":7}]"#,
+    ];
+    let mut codes = Vec::new();
+    for n in 0..9 {
+        raw.say(&format!("42{n}{}", bad[n % 3])).await;
+        let answer = raw.until(&format!("43{n}[")).await;
+        codes.push(answer.contains("\"rate_limited\""));
+    }
+    assert_eq!(
+        codes,
+        [false, false, false, false, false, false, true, true, true]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,6 +62,37 @@ async fn a_line_that_breaks_is_noticed_when_its_lease_has_run_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_gives_up_while_connecting_does_not_stay_online() {
+    let school = School::open().await;
+    let (maya, sam, _) = school.maya_and_sam().await;
+    for moment in 0..60 {
+        let mut raw = crate::bad_input::Raw::open(&school).await;
+        let auth = serde_json::to_string(&maya.auth()).unwrap();
+        raw.say(&format!("40{auth}")).await;
+        for _ in 0..moment {
+            tokio::task::yield_now().await;
+        }
+        raw.vanish();
+    }
+    let hub = school.running().hub();
+    let alone = async {
+        while hub.has_person(maya.id()) {
+            tokio::task::yield_now().await;
+        }
+        school.running().clock().advance(Duration::from_secs(8));
+        loop {
+            let ready = school.connect(&sam).await.ready.unwrap();
+            if ready.presence.is_empty() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(crate::school::SOON, alone)
+        .await
+        .expect("she has no connection and counts as online");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mentor_s_status_is_told_to_all_students_and_lasts() {
     let mut school = School::open().await;
     let maya = school.person("Maya", Role::Mentor).await;

@@ -86,7 +86,7 @@ const fn join_of(kind: Kind) -> &'static str {
         Kind::Message => {
             "SELECT f.n, t.id, t.conversation, t.seq, t.rev, t.author, t.kind, t.body,
                 t.written_at, t.accepted_at, m.unread
-            FROM feed f
+            FROM feed_all f
             JOIN message t ON t.id = f.thing
             JOIN membership m ON m.person = f.person AND m.conversation = t.conversation
             WHERE f.person = $1 AND f.n >= $2 AND f.n <= $3 AND f.kind = 'message'"
@@ -135,7 +135,9 @@ mod tests {
         let mut school = School::open().await;
         for kind in Kind::ALL {
             let found = scans(&mut school.conn, join_of(kind)).await;
-            assert_eq!(found, Vec::<String>::new(), "{kind:?}");
+            // Messages alone are at the tail too, and that is small.
+            let tail = (kind == Kind::Message).then(|| "SCAN feed_tail".to_owned());
+            assert_eq!(found, Vec::from_iter(tail), "{kind:?}");
         }
     }
 
@@ -147,9 +149,8 @@ mod tests {
         let entry = Entry::new(Kind::Conversation, id, 0);
         for person in [maya, lin] {
             let conn = &mut school.conn;
-            let entries = vec![entry.clone(), entry.clone()];
-            append(conn, &[(person, entries)], 1).await.unwrap();
-            let head = 2;
+            let entries = [entry.clone(), entry.clone()];
+            let head = append(conn, person, &entries, 1).await.unwrap();
             let rows = after(conn, person, head - 2, 10).await.unwrap();
             let items = facts(conn, person, &rows, 1).await.unwrap();
             let numbers: Vec<_> = items.iter().map(|item| item.n).collect();

@@ -1,11 +1,12 @@
 //! Calls on bad days: devices gone, servers killed, floods.
 
 use super::{Called, hears, records, video_call};
-use crate::school::{SOON, School};
+use crate::school::{SOON, School, email_of, new_message};
 use im_protocol::{
-    ErrorCode,
-    call::{CallOutcome, CallState, CallView},
-    conversation::Content,
+    CallId, ErrorCode,
+    call::{CallOutcome, CallStart, CallState, CallView},
+    conversation::{Content, MessageSend},
+    people::Role,
 };
 use im_server::{
     config::Rate,
@@ -179,7 +180,7 @@ async fn a_call_goes_on_over_a_restart_of_the_server_and_a_long_absence_of_one_s
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_starts_are_refused_with_a_reason() {
     let it = Called::new().await;
-    let lin = it.school.person("Lin", im_protocol::people::Role::Student);
+    let lin = it.school.person("Lin", Role::Student);
     let lins = it.school.connect(&lin.await).await;
     let foreign = lins.ask(video_call(it.conversation)).await;
     assert_eq!(foreign.unwrap_err().code, ErrorCode::NotFound);
@@ -219,4 +220,95 @@ async fn a_flood_of_calls_is_stopped_and_told_when_to_come_back() {
     let refused = refused.expect("a flood");
     assert_eq!(refused.code, ErrorCode::RateLimited);
     assert!(refused.retry_after_ms.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_starts_call_after_call_is_slowed_down_and_a_repeated_start_is_not_one() {
+    let school = School::open_with(|config| {
+        config.limits.calls = Rate {
+            burst: 2,
+            per_second: 0.1,
+        };
+    })
+    .await;
+    let (maya, sam, conversation) = school.maya_and_sam().await;
+    let laptop = school.connect(&sam).await;
+    for _ in 0..2 {
+        let start = video_call(conversation);
+        laptop.ask(start.clone()).await.unwrap();
+        laptop.ask(start.clone()).await.unwrap();
+        laptop.hang_up(start.id).await.unwrap();
+    }
+    let refused = laptop.ask(video_call(conversation)).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::RateLimited);
+    assert!(refused.retry_after_ms.unwrap() > 1_000);
+    assert_eq!(laptop.history(conversation).await.len(), 2);
+    // Her line is hers.
+    let desk = school.connect(&maya).await;
+    let back = desk.ask(video_call(conversation)).await.unwrap();
+    assert_eq!(back.state, CallState::Ringing);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_with_the_id_of_a_message_ends_like_any_other() {
+    let mut it = Called::new().await;
+    let message = new_message("hello");
+    let start = CallStart {
+        id: CallId::from_uuid(message.id.uuid()),
+        ..video_call(it.conversation)
+    };
+    let sent = MessageSend {
+        conversation: it.conversation,
+        items: vec![message],
+    };
+    it.laptop.ask(sent).await.unwrap();
+    it.laptop.ask(start.clone()).await.unwrap();
+    for device in [&mut it.desk, &mut it.tablet] {
+        hears(device, CallState::Ringing).await;
+    }
+    it.desk.reject(start.id).await.unwrap();
+    let messages = it.desk.history(it.conversation).await;
+    assert_eq!((messages.len(), records(&messages).len()), (2, 1));
+    it.ringing().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_call_keeps_neither_other_calls_nor_the_server_from_going_on() {
+    let mut it = Called::new().await;
+    let broken = it.ringing().await;
+    let ben = it.school.person("Ben", Role::Mentor).await;
+    let lin = it.school.person("Lin", Role::Student).await;
+    let bens = email_of("Ben");
+    let operator = &it.school.operator;
+    let course = operator.add_course("Physics", &bens, Some("PHY"));
+    course.await.unwrap();
+    let theirs = it
+        .school
+        .operator
+        .enrol("PHY", &email_of("Lin"))
+        .await
+        .unwrap();
+    let mut lins = it.school.connect(&lin).await;
+    it.advance(1_000);
+    let start = video_call(theirs);
+    lins.ask(start.clone()).await.unwrap();
+
+    let store = Store::open(&it.school.config.data).await.unwrap();
+    let mut conn = store.writing().await.unwrap();
+    sqlx::query("UPDATE call SET caller_device = 'nonsense' WHERE id = $1")
+        .bind(broken.to_string())
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    drop(conn);
+    store.close().await;
+
+    it.advance(45_000);
+    let over = hears(&mut lins, CallState::Over).await;
+    assert_eq!(
+        (over.id, over.outcome),
+        (start.id, Some(CallOutcome::Missed))
+    );
+    it.school.restart().await;
+    it.school.connect(&ben).await;
 }

@@ -4,7 +4,7 @@ use super::{Called, calls, hears, records, video_call};
 use im_protocol::{
     CallId, ErrorCode,
     call::{CallChanged, CallOutcome, CallState, MediaKinds, RejectReason, RingReceipt},
-    conversation::Content,
+    conversation::{Content, ReadMark},
     webrtc::Left,
 };
 
@@ -220,4 +220,27 @@ async fn a_start_that_is_sent_again_gives_the_same_call() {
     hears(&mut it.tablet, CallState::Over).await;
     let unknown = it.desk.hang_up(CallId::new()).await.unwrap_err();
     assert_eq!(unknown.code, ErrorCode::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_of_a_call_that_took_place_never_counts_as_unread() {
+    let mut it = Called::new().await;
+    it.laptop
+        .send(it.conversation, &["one", "two", "three"])
+        .await
+        .unwrap();
+    let id = it.connected().await;
+    it.laptop.hang_up(id).await.unwrap();
+    hears(&mut it.desk, CallState::Over).await;
+    assert_eq!(it.desk.unread(it.conversation).await, 3);
+    // One that she has missed does.
+    let id = it.ringing().await;
+    it.laptop.hang_up(id).await.unwrap();
+    assert_eq!(it.desk.unread(it.conversation).await, 4);
+    let read = ReadMark {
+        conversation: it.conversation,
+        seq: 1,
+    };
+    it.desk.ask(read).await.unwrap();
+    assert_eq!(it.desk.unread(it.conversation).await, 3);
 }
