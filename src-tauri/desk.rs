@@ -8,7 +8,7 @@ use crate::{
 use im_contract::{
     Commands, CoreEvent,
     commands::Nothing,
-    views::{Account, CallPhase, CallProgress, Settings},
+    views::{Account, CallPhase, CallProgress, Connection, ConnectionState, RingEnd, Settings},
 };
 use im_core::{Core, Events};
 use im_protocol::{CallId, people::Role};
@@ -33,6 +33,8 @@ pub(crate) struct Desk {
     tray_due: Option<Instant>,
     /// The call whose window has been brought to the person.
     brought: Option<CallId>,
+    /// Whether there is a connection.
+    connected: bool,
 }
 
 impl Desk {
@@ -40,13 +42,14 @@ impl Desk {
     pub(crate) fn new(app: AppHandle, core: Core, tray: Option<Tray<Wry>>) -> Self {
         Self {
             events: core.events(),
-            rings: Rings::new(core.clone()),
+            rings: Rings::new(app.clone(), core.clone()),
             app,
             core,
             tray,
             settings: Settings::default(),
             tray_due: Some(Instant::now()),
             brought: None,
+            connected: false,
         }
     }
 
@@ -72,16 +75,25 @@ impl Desk {
     async fn handle(&mut self, event: CoreEvent) {
         match &event {
             CoreEvent::Ring(ring) => self.rings.show(ring, self.settings.theme),
-            CoreEvent::RingEnded { call, end } => self.rings.end(*call, *end),
-            CoreEvent::Call(Some(call)) => self.bring(call),
+            CoreEvent::RingEnded { call, end } => {
+                self.rings.end(*call, *end);
+                // Accepted here, the call brings the window up.
+                if *end != RingEnd::AnsweredHere {
+                    self.tidy();
+                }
+            }
+            CoreEvent::Call(Some(call)) if call.phase != CallPhase::Over => self.bring(call),
+            CoreEvent::Call(_) => self.tidy(),
             CoreEvent::ShowConversation { .. } => start::show(&self.app),
             CoreEvent::Settings(settings) => self.settings = *settings,
             CoreEvent::Account(account) => {
                 if !matches!(account, Account::SignedIn { .. }) {
                     self.rings.clear();
+                    self.tidy();
                 }
                 self.tray_is_old();
             }
+            CoreEvent::Connection(connection) => self.line(connection),
             CoreEvent::Conversations | CoreEvent::People => self.tray_is_old(),
             CoreEvent::Overflow => self.read_again().await,
             _ => {}
@@ -89,6 +101,15 @@ impl Desk {
         // Without a page there is nobody to tell, and it reads everything when it comes.
         if let Err(error) = self.app.emit(EVENT, &event) {
             tracing::warn!(%error, "the page could not be told");
+        }
+    }
+
+    /// Others see nobody where there is no connection, and so does the tray.
+    fn line(&mut self, line: &Connection) {
+        let connected = line.state == ConnectionState::Online;
+        if self.connected != connected {
+            self.connected = connected;
+            self.tray_is_old();
         }
     }
 
@@ -105,6 +126,13 @@ impl Desk {
         }
     }
 
+    /// Without a ring nobody waits for a window that is not on screen.
+    fn tidy(&self) {
+        if self.rings.is_quiet() {
+            start::discard_prepared(&self.app);
+        }
+    }
+
     /// Everything that is shown here, from the core: at the start, and where events were left out.
     async fn read_again(&mut self) {
         if let Ok(settings) = self.core.settings_get(Nothing {}).await {
@@ -117,6 +145,10 @@ impl Desk {
         if let Ok(Some(call)) = self.core.calls_current(Nothing {}).await {
             self.bring(&call);
         }
+        if let Ok(line) = self.core.connection_get(Nothing {}).await {
+            self.line(&line);
+        }
+        self.tidy();
         self.tray_is_old();
     }
 
@@ -147,7 +179,9 @@ impl Desk {
             .unwrap_or_default();
         let status = self.core.status_get(Nothing {}).await.ok().flatten();
         Known {
-            status: status.map(|status| status.availability),
+            status: status.as_ref().map(|status| status.availability),
+            pending: status.is_some_and(|status| status.pending),
+            connected: self.connected,
             may_set_status: me.role == Role::Mentor,
             unread: conversations
                 .iter()

@@ -49,6 +49,12 @@ pub(crate) fn log() {
         "rtc=error",
         "rtc_ice=error",
         "rtc_dtls=error",
+        "rtc_mdns=error",
+        "rtc_sctp=error",
+        "webrtc=error",
+        // Its thread has no orderly end: each time a microphone or a speaker is closed as it should be,
+        // it says that the connection was lost.
+        "pulseaudio::client::reactor=off",
     ]
     .into_iter()
     .filter_map(|rule| rule.parse().ok())

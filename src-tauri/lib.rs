@@ -11,6 +11,7 @@ mod ring;
 mod rings;
 mod speaker;
 mod start;
+mod surroundings;
 mod tray;
 mod windows;
 
@@ -29,10 +30,15 @@ pub fn run() -> ExitCode {
     match start::build(launch) {
         Ok(app) => {
             app.run(|app, event| match event {
-                // The last window is gone: the app stays in the tray. Quitting gives a code.
+                // The last window is gone: the app stays. Quitting gives a code.
                 RunEvent::ExitRequested {
                     code: None, api, ..
                 } => api.prevent_exit(),
+                RunEvent::WindowEvent {
+                    label,
+                    event: WindowEvent::CloseRequested { api, .. },
+                    ..
+                } if label == windows::MAIN => windows::close_asked(app, &api),
                 RunEvent::WindowEvent {
                     label,
                     event: WindowEvent::Destroyed,

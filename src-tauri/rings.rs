@@ -1,6 +1,9 @@
 //! Joins the core's rings with the windows in which they are shown.
 
-use crate::ring::{Reason, Rgb, RingChoice, RingEvent, RingHandle, RingTexts, RingWindow, Theme};
+use crate::{
+    ring::{Reason, Rgb, RingChoice, RingEvent, RingHandle, RingTexts, RingWindow, Theme},
+    start,
+};
 use im_contract::{
     Commands,
     catalogue::words,
@@ -10,6 +13,7 @@ use im_contract::{
 use im_core::Core;
 use im_protocol::{CallId, PersonId, call::RejectReason};
 use std::{collections::HashMap, time::Duration};
+use tauri::AppHandle;
 
 /// The reasons offered, in their order, with their keys in the catalogue.
 const REASONS: [(RejectReason, &str); 3] = [
@@ -20,14 +24,16 @@ const REASONS: [(RejectReason, &str); 3] = [
 
 /// The rings on screen.
 pub(crate) struct Rings {
+    app: AppHandle,
     core: Core,
     open: HashMap<CallId, (RingHandle, String)>,
 }
 
 impl Rings {
     /// None yet.
-    pub(crate) fn new(core: Core) -> Self {
+    pub(crate) fn new(app: AppHandle, core: Core) -> Self {
         Self {
+            app,
             core,
             open: HashMap::new(),
         }
@@ -38,8 +44,13 @@ impl Rings {
         if self.open.contains_key(&ring.call) {
             return;
         }
-        let (core, call) = (self.core.clone(), ring.call);
-        let handle = RingWindow::open(face(ring, theme), move |event| answer(&core, call, event));
+        let (app, core, call) = (self.app.clone(), self.core.clone(), ring.call);
+        let handle = RingWindow::open(face(ring, theme), move |event| match event {
+            // The core has told the caller already: what follows the event takes a blink. The page
+            // is loaded only now, so that it does not hold up the ring.
+            RingEvent::Shown => start::prepare(&app),
+            RingEvent::Chosen(choice) => answer(&core, call, choice),
+        });
         self.open
             .insert(ring.call, (handle, ring.caller.name.clone()));
     }
@@ -60,6 +71,11 @@ impl Rings {
         }
     }
 
+    /// Whether nothing rings.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// Takes all rings away: nobody is signed in anymore.
     pub(crate) fn clear(&mut self) {
         for (handle, _) in self.open.drain().map(|(_, shown)| shown) {
@@ -69,29 +85,24 @@ impl Rings {
 }
 
 /// What the person chose goes to the core; the core tells when the ring is over.
-fn answer(core: &Core, call: CallId, event: RingEvent) {
+fn answer(core: &Core, call: CallId, choice: RingChoice) {
     let core = core.clone();
     tauri::async_runtime::spawn(async move {
-        let done = match event {
-            // The core has told the caller already: what follows the event takes a blink.
-            RingEvent::Shown => {
-                tracing::debug!(%call, "the ring is on screen");
-                return;
-            }
-            RingEvent::Chosen(RingChoice::AcceptVideo) => {
+        let done = match choice {
+            RingChoice::AcceptVideo => {
                 core.calls_accept(CallAcceptArgs { call, video: true })
                     .await
             }
-            RingEvent::Chosen(RingChoice::AcceptAudio) => {
+            RingChoice::AcceptAudio => {
                 core.calls_accept(CallAcceptArgs { call, video: false })
                     .await
             }
-            RingEvent::Chosen(RingChoice::Decline { reason }) => {
+            RingChoice::Decline { reason } => {
                 let reason = reason.as_deref().map_or(RejectReason::Declined, reason_of);
                 core.calls_reject(CallRejectArgs { call, reason }).await
             }
             // Closed without an answer: it goes on ringing elsewhere, and here as a notification.
-            RingEvent::Chosen(RingChoice::Dismissed) => return,
+            RingChoice::Dismissed => return,
         };
         if let Err(error) = done {
             tracing::info!(kind = ?error.kind, "a ring could not be answered");

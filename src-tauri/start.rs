@@ -6,15 +6,17 @@ use crate::{
     launch::{Launch, NoFolder},
     ring::RingWindow,
     speaker::Speaker,
+    surroundings::Surroundings,
     tray::{Picked, Tray},
     windows,
 };
 use im_contract::{Commands, UiError, commands::StatusArgs};
 use im_core::{Clock, Core, CoreConfig, notify, secrets::KeyringSecrets};
 use im_media::{Engine, EngineConfig};
-use im_notify::{Notifications, SpeakerRingtone};
+use im_notify::{Availability, Notifications, SpeakerRingtone};
 use std::sync::Arc;
 use tauri::{App, AppHandle, Manager};
+use tokio::sync::watch;
 
 /// The name in the desktop's notifications; also that of the icon and the desktop file.
 const NAME: &str = "InstantMentor";
@@ -48,19 +50,23 @@ pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
         .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
         .invoke_handler(tauri::generate_handler![door::core])
         .build(context())?;
-    let core = tauri::async_runtime::block_on(start_core(folder, launch.server))?;
+    let (core, delivered) = tauri::async_runtime::block_on(start_core(folder, launch.server))?;
     app.manage(core.clone());
     let tray = match Tray::build(app.handle(), picked(app.handle().clone(), core.clone())) {
         Ok(tray) => Some(tray),
         Err(error) => {
-            tracing::warn!(%error, "there is no tray: start the app again to see its window");
+            tracing::warn!(%error, "the tray's icon cannot be made");
             None
         }
     };
+    let surroundings = Surroundings::watch(core.clone(), delivered);
+    app.manage(surroundings.clone());
+    tauri::async_runtime::spawn(windows::never_invisible(app.handle().clone(), surroundings));
+    tauri::async_runtime::spawn(quit_when_asked(app.handle().clone(), core.clone()));
     RingWindow::prepare();
     tauri::async_runtime::spawn(Desk::new(app.handle().clone(), core, tray).run());
     if !launch.hidden {
-        windows::open_main(app.handle())?;
+        tauri::async_runtime::block_on(windows::open_main(app.handle()))?;
     }
     Ok(app)
 }
@@ -74,10 +80,20 @@ fn context() -> tauri::Context {
     tauri::generate_context!()
 }
 
-async fn start_core(folder: std::path::PathBuf, server: String) -> Result<Core, StartError> {
+/// Ends the app when the page says so.
+async fn quit_when_asked(app: AppHandle, core: Core) {
+    core.quit_asked().await;
+    app.exit(0);
+}
+
+async fn start_core(
+    folder: std::path::PathBuf,
+    server: String,
+) -> Result<(Core, watch::Receiver<Availability>), StartError> {
     let (sender, notification_actions) = notify::actions();
     let (notifications, task) = Notifications::new(NAME, sender);
     tokio::spawn(task.run());
+    let delivered = notifications.availability();
     let core = Core::start(CoreConfig {
         data_dir: folder,
         default_server: server,
@@ -91,7 +107,7 @@ async fn start_core(folder: std::path::PathBuf, server: String) -> Result<Core, 
         clock: Clock::system(),
     })
     .await?;
-    Ok(core)
+    Ok((core, delivered))
 }
 
 /// What happens when a person picks something in the tray's menu.
@@ -102,16 +118,12 @@ fn picked(app: AppHandle, core: Core) -> impl Fn(Picked) + Send + Sync + 'static
         Picked::Status(availability) => {
             let core = core.clone();
             tauri::async_runtime::spawn(async move {
-                // The mentor's own words stay as they were.
-                let before = core.status_get(Default::default()).await.ok().flatten();
-                let message = before.map(|status| status.message).unwrap_or_default();
-                if let Err(error) = core
-                    .status_set(StatusArgs {
-                        availability,
-                        message,
-                    })
-                    .await
-                {
+                // Without words of their own, as from the page's menu: those were for another status.
+                let args = StatusArgs {
+                    availability,
+                    message: String::new(),
+                };
+                if let Err(error) = core.status_set(args).await {
                     tracing::warn!(kind = ?error.kind, "the status could not be set");
                 }
             });
@@ -124,8 +136,28 @@ pub(crate) fn show(app: &AppHandle) {
     let handle = app.clone();
     // Windows are made from async code: on the main thread it can deadlock.
     tauri::async_runtime::spawn(async move {
-        if let Err(error) = windows::open_main(&handle) {
+        if let Err(error) = windows::open_main(&handle).await {
             tracing::error!(%error, "the window cannot be opened");
+        }
+    });
+}
+
+/// Somebody calls: the main window is made ready out of sight, from any thread.
+pub(crate) fn prepare(app: &AppHandle) {
+    let handle = app.clone();
+    tauri::async_runtime::spawn(async move {
+        if let Err(error) = windows::prepare_main(&handle).await {
+            tracing::warn!(%error, "the window cannot be prepared");
+        }
+    });
+}
+
+/// Nobody calls anymore: a window that was prepared for that is given back.
+pub(crate) fn discard_prepared(app: &AppHandle) {
+    let handle = app.clone();
+    tauri::async_runtime::spawn(async move {
+        if let Err(error) = windows::discard_prepared(&handle).await {
+            tracing::warn!(%error, "the prepared window cannot be closed");
         }
     });
 }

@@ -1,5 +1,6 @@
 //! The tray: icon and menu. On Linux a tray is a menu only (no clicks, no tooltip), shown by
-//! whoever hosts `StatusNotifierItem`s; where nobody does, nothing is seen and no error comes.
+//! whoever hosts `StatusNotifierItem`s; where nobody does, nothing is seen and no error comes: see
+//! `surroundings`. The icon comes when a host comes.
 
 mod face;
 
@@ -98,12 +99,16 @@ impl<R: Runtime> Tray<R> {
         })
     }
 
-    /// Shows what is known. Costs nothing where nothing has changed.
+    /// Shows what is known. Costs next to nothing where nothing has changed.
     ///
     /// # Errors
     /// Where the desktop's library refuses.
     pub(crate) fn show(&mut self, known: &Known) -> tauri::Result<()> {
         let face = Face::of(known);
+        // A click turns the mark of an item over by itself, also where nothing has changed.
+        for (preset, item) in &self.presets {
+            item.set_checked(face.checked == Some(*preset))?;
+        }
         if self.shown.as_ref() == Some(&face) {
             return Ok(());
         }
@@ -111,9 +116,8 @@ impl<R: Runtime> Tray<R> {
         // The title is what screen readers and some desktops show for the icon.
         self.icon.set_title(Some(&face.title))?;
         self.unread.set_text(&face.unread)?;
-        for (preset, item) in &self.presets {
+        for (_, item) in &self.presets {
             item.set_enabled(known.may_set_status)?;
-            item.set_checked(face.checked == Some(*preset))?;
         }
         self.shown = Some(face);
         Ok(())

@@ -3,13 +3,11 @@
 // A test ends where something is not as it should be.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use im_e2e::sound::{envelope, match_of};
-use im_media::audio::{FRAME, Frame, wav::Recording};
+use im_e2e::sound::{best_match_of, envelope, sentence};
 use im_testkit::{
     RobotProcess, ServerProcess,
     server::{PASSWORD, email},
 };
-use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use serde_json::Value;
 use std::{path::Path, time::Duration};
 use tempfile::TempDir;
@@ -51,30 +49,10 @@ impl School {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// A file with something like speech: noise in syllables of changing length and loudness.
+    /// A file with something like speech.
     fn sentence(&self, name: &str, seed: u64) -> String {
         let file = self.file(name);
-        let mut recording = Recording::create(Path::new(&file)).unwrap();
-        let mut random = SmallRng::seed_from_u64(seed);
-        let (mut left, mut loudness, mut smooth) = (0, 0.0f32, 0.0f32);
-        for _ in 0..700 {
-            if left == 0 {
-                left = random.random_range(6..25);
-                let silent = random.random_bool(0.35);
-                loudness = if silent {
-                    0.0
-                } else {
-                    random.random_range(0.1..0.5)
-                };
-            }
-            left -= 1;
-            let frame: Frame = std::array::from_fn(|_| {
-                smooth += (random.random_range(-1.0..1.0f32) - smooth) * 0.3;
-                smooth * loudness
-            });
-            assert_eq!(frame.len(), FRAME);
-            recording.write(&frame).unwrap();
-        }
+        sentence(Path::new(&file), seed).unwrap();
         file
     }
 }
@@ -141,14 +119,8 @@ async fn maya_and_sam_hear_and_see_each_other() {
         let said = sentences
             .each_ref()
             .map(|file| envelope(Path::new(file)).unwrap());
-        // Before the call there is silence, and a machine under load stumbles: the best 4 s count.
-        let best = heard
-            .windows(400)
-            .step_by(50)
-            .max_by(|a, b| match_of(a, &said[other]).total_cmp(&match_of(b, &said[other])));
-        let best = best.expect("four seconds of sound");
-        let same = match_of(best, &said[other]);
-        let different = match_of(best, &said[side]);
+        let same = best_match_of(&heard, &said[other], 400);
+        let different = best_match_of(&heard, &said[side], 400);
         assert!(
             same > 0.8 && different < 0.6,
             "match {same}, with the other {different}"

@@ -33,4 +33,6 @@ export function watchSurroundings(app: App): void {
       document.removeEventListener('visibilitychange', look);
     };
   });
+
+  $effect(() => app.looksAt(app.lookingAt));
 }

@@ -177,6 +177,8 @@ pub enum MediaEvent {
     Pictures(PictureUrls),
     /// Something about devices.
     Notice(DeviceNotice),
+    /// What a notice said is over: the device is in use again.
+    NoticeOver(DeviceNotice),
     /// About ten times a second.
     Levels(Levels),
     /// Once a second.

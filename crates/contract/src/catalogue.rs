@@ -56,6 +56,7 @@ mod tests {
             "sign_in_again",
             "bad_server_address",
             "server_unreachable",
+            "server_restarts",
             "not_a_server",
             "app_too_old",
             "server_too_old",
@@ -66,10 +67,10 @@ mod tests {
             "invalid",
             "call_over",
             "in_a_call",
-            "media_unavailable",
             "not_connected",
             "storage",
             "data_too_new",
+            "data_unreadable",
             "internal",
         ] {
             assert!(has(&format!("error_{kind}")), "error_{kind} is missing");

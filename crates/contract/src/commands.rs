@@ -5,8 +5,8 @@
 use crate::{
     ErrorKind, UiError,
     views::{
-        Account, CallProgress, Connection, ConversationRow, CourseView, MessagePage, MessageRow,
-        PersonView, Ring, Settings, StatusView,
+        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, MessagePage,
+        MessageRow, OwnStatus, PersonView, Ring, Settings,
     },
 };
 use im_protocol::{
@@ -103,7 +103,7 @@ pub struct OpenArgs {
 }
 
 /// A course's code.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct EnrolArgs {
     /// As the mentor gave it.
@@ -157,7 +157,7 @@ pub struct ReadArgs {
 }
 
 /// A mentor's new status.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct StatusArgs {
     /// What they choose.
@@ -168,7 +168,7 @@ pub struct StatusArgs {
 }
 
 /// Rings somebody.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct CallStartArgs {
     /// The conversation of the two.
@@ -237,6 +237,9 @@ pub struct Opened {
     #[ts(as = "Option<String>")]
     pub conversation: Option<ConversationId>,
 }
+
+// What people write stays out of logs.
+im_protocol::opaque_debug!(EnrolArgs, StatusArgs, CallStartArgs);
 
 macro_rules! commands {
     ($($(#[$doc:meta])+ $name:literal $method:ident($args:ty) -> $ok:ty;)+) => {
@@ -321,8 +324,9 @@ commands! {
     /// Throws a failed message away.
     "messages.discard" messages_discard(MessageArgs) -> Nothing;
     /// The mentor's own status; none where never set.
-    "status.get" status_get(Nothing) -> Option<StatusView>;
-    /// Sets the mentor's own status.
+    "status.get" status_get(Nothing) -> Option<OwnStatus>;
+    /// Sets the mentor's own status. Without a connection it is on disk when this answers, and sent
+    /// later.
     "status.set" status_set(StatusArgs) -> Nothing;
     /// Calls that ring here.
     "calls.rings" calls_rings(Nothing) -> Vec<Ring>;
@@ -350,6 +354,10 @@ commands! {
     "settings.get" settings_get(Nothing) -> Settings;
     /// Chooses.
     "settings.set" settings_set(Settings) -> Nothing;
+    /// What the desktop around the app offers.
+    "desktop.get" desktop_get(Nothing) -> Desktop;
+    /// Ends the app.
+    "app.quit" app_quit(Nothing) -> Nothing;
 }
 
 fn read<T: serde::de::DeserializeOwned>(args: Value) -> Result<T, UiError> {

@@ -23,6 +23,8 @@ pub enum ErrorKind {
     BadServerAddress,
     /// The server did not answer.
     ServerUnreachable,
+    /// The server said that it closes for a moment, such as for a restart.
+    ServerRestarts,
     /// Something answered there, but it is no InstantMentor server.
     NotAServer,
     /// This app is too old for the server.
@@ -35,7 +37,7 @@ pub enum ErrorKind {
     NotFound,
     /// Too much at once.
     TooFast,
-    /// Longer than the limit in `params.limit`.
+    /// Longer than allowed.
     TooLong,
     /// Something is missing or malformed; `params.field` says where.
     Invalid,
@@ -43,12 +45,12 @@ pub enum ErrorKind {
     CallOver,
     /// Already in a call.
     InACall,
-    /// Media could not start.
-    MediaUnavailable,
     /// Not connected right now, and this cannot wait.
     NotConnected,
     /// The disk refused: full, read-only, broken.
     Storage,
+    /// What is stored on this device is broken.
+    DataUnreadable,
     /// What is stored on this device was written by a newer version of this app.
     DataTooNew,
     /// The server or the core failed; trying again may help.
@@ -76,10 +78,10 @@ impl UiError {
         let retryable = matches!(
             kind,
             ErrorKind::ServerUnreachable
+                | ErrorKind::ServerRestarts
                 | ErrorKind::TooFast
                 | ErrorKind::NotConnected
                 | ErrorKind::Internal
-                | ErrorKind::MediaUnavailable
         );
         Self {
             kind,

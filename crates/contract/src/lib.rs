@@ -9,6 +9,8 @@ pub mod catalogue;
 pub mod commands;
 pub mod error;
 pub mod events;
+#[cfg(test)]
+mod limits;
 pub mod views;
 
 pub use commands::{Commands, dispatch};

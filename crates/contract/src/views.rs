@@ -137,6 +137,19 @@ pub struct StatusView {
     pub since: UnixMs,
 }
 
+/// The signed-in mentor's own status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct OwnStatus {
+    /// What they chose.
+    #[ts(type = "'available' | 'in_session' | 'break' | 'offline'")]
+    pub availability: Availability,
+    /// Their own words; may be empty.
+    pub message: String,
+    /// Whether the server does not know it yet: it is on disk and sent when connected.
+    pub pending: bool,
+}
+
 /// A course in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -190,7 +203,7 @@ pub struct LastMessage {
 }
 
 /// What a message says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[ts(export)]
 pub enum ContentView {
@@ -215,6 +228,28 @@ pub enum ContentView {
     },
     /// Something that this version cannot show.
     Unknown,
+}
+
+impl std::fmt::Debug for ContentView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // What people write stays out of logs.
+            Self::Text { .. } => f.write_str("Text { .. }"),
+            Self::Call {
+                call,
+                outcome,
+                video,
+                duration_ms,
+            } => f
+                .debug_struct("Call")
+                .field("call", call)
+                .field("outcome", outcome)
+                .field("video", video)
+                .field("duration_ms", duration_ms)
+                .finish(),
+            Self::Unknown => f.write_str("Unknown"),
+        }
+    }
 }
 
 /// A message in a conversation.
@@ -270,7 +305,8 @@ pub struct MessagePage {
     pub messages: Vec<MessageRow>,
     /// Whether there are older ones, here or on the server.
     pub more: bool,
-    /// Where the other's unread messages began when the conversation was opened, if any.
+    /// Where the other's unread messages begin as of this page, if there are any. Who opens a
+    /// conversation keeps the first page's: reading moves it.
     #[ts(type = "number | null")]
     pub first_unread_seq: Option<u64>,
 }
@@ -431,12 +467,41 @@ pub struct CallLevels {
     pub remote: f32,
 }
 
+/// What the desktop around the app offers. Told by the shell; where there is none, unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Desktop {
+    /// A place that shows the tray's icon.
+    pub tray: Offer,
+    /// Somebody who shows notifications.
+    pub notifications: Offer,
+}
+
+/// See [`Desktop`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Offer {
+    /// Not known (yet).
+    #[default]
+    Unknown,
+    /// It is there.
+    Here,
+    /// It is not there now; it may come later.
+    Missing,
+}
+
 /// What the person chose for this device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
 #[ts(export)]
 pub struct Settings {
     /// Light, dark or as the system says.
     pub theme: Theme,
+    /// Whether the person has read that there is no tray.
+    pub no_tray_read: bool,
+    /// Whether the person has read that there are no notifications.
+    pub no_notifications_read: bool,
 }
 
 /// See [`Settings`].

@@ -19,7 +19,7 @@ use crate::{
     events::EventHub,
     notify::{Notifier, Ringtone},
     rest::{Http, Rest},
-    secrets::SecretStore,
+    secrets::{SecretError, SecretStore},
     session::{self, OpenAccount, Running, SessionEnd},
     store::{self, Database, StoreError, outbox},
 };
@@ -39,13 +39,19 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use tokens::{ServerRefresher, TokenTask};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 
 /// Requests that may wait.
 const QUEUE: usize = 16;
 /// How long a session may take to end before its files are closed under it.
 const ENDING: Duration = Duration::from_secs(5);
+/// Until a keyring that was not there is looked for again.
+const KEYRING_AGAIN: Duration = Duration::from_secs(5);
+/// The same where the person did not want to unlock it.
+const DISMISSED_AGAIN: Duration = Duration::from_secs(60);
+/// A session that fails is begun again by itself once in this time; a second failure is shown.
+const AGAIN: Duration = Duration::from_secs(60);
 /// How long telling the server of a sign-out may take.
 const SIGN_OUT: Duration = Duration::from_secs(5);
 
@@ -101,6 +107,11 @@ pub(crate) struct AccountTask {
     asks: mpsc::Receiver<Ask>,
     slot: watch::Sender<Slot>,
     signed_in: Option<SignedInHere>,
+    /// When a session was begun again by itself.
+    begun_again: Option<Instant>,
+    /// When the keyring is looked for again, where it was not there to give the token. Until then
+    /// the account is locked, of which nothing is kept: the server has refused nothing.
+    keyring_at: Option<Instant>,
 }
 
 /// A running session with its tokens.
@@ -142,6 +153,8 @@ impl AccountTask {
             asks,
             slot,
             signed_in: None,
+            begun_again: None,
+            keyring_at: None,
             parts,
         };
         task.reopen().await;
@@ -176,6 +189,7 @@ impl AccountTask {
     /// Runs until the app ends.
     pub(crate) async fn run(mut self) {
         loop {
+            let keyring_at = self.keyring_at;
             tokio::select! {
                 ask = self.asks.recv() => match ask {
                     Some(Ask::SignIn(how, reply)) => {
@@ -198,6 +212,9 @@ impl AccountTask {
                     }
                 },
                 change = change(&mut self.signed_in) => self.changed(change).await,
+                () = sleep_until(keyring_at.unwrap_or_else(Instant::now)), if keyring_at.is_some() => {
+                    self.ask_keyring().await;
+                }
             }
         }
     }
@@ -217,9 +234,19 @@ impl AccountTask {
             let _ = self.parts.secrets.delete(&self.secret_key(&me)).await;
             return Err(error.into());
         }
+        let before = self.installation.clone();
         self.installation.server = Some(server.to_string());
+        let key = self.secret_key(&me);
         self.installation.person = Some(Remembered { me, locked: false });
-        self.save_installation()?;
+        if let Err(error) = self.save_installation() {
+            // What would be forgotten at the next start has not happened.
+            self.end_session().await;
+            let _ = self.parts.secrets.delete(&key).await;
+            self.installation = before;
+            self.publish(None).await;
+            return Err(error);
+        }
+        self.keyring_at = None;
         self.publish(None).await;
         Ok(self.slot.borrow().account.clone())
     }
@@ -300,29 +327,80 @@ impl AccountTask {
                     return;
                 };
                 let cache = store::cache_path(&self.file.account_folder(here.me.person.id));
-                let mark = self.parts.clock.now();
-                if let Err(error) = store::open::set_aside(&cache, mark) {
+                if let Err(error) = store::open::set_aside(&cache) {
                     tracing::error!(kind = %error.kind(), "a broken cache could not be set aside");
                 }
-                let begun = self.begin_with(here.server, here.me, here.tokens).await;
-                self.publish(begun.err().map(UiError::from)).await;
+                self.begin_again(here, ErrorKind::DataUnreadable).await;
             }
             Change::Ended(SessionEnd::Refused) => {
-                self.signed_in = None;
-                if let Some(person) = &mut self.installation.person {
-                    person.locked = true;
-                }
-                if self.save_installation().is_err() {
-                    tracing::warn!("that the session is over could not be kept");
+                let here = self.signed_in.take();
+                if here.is_some_and(|here| here.tokens.is_unread()) {
+                    self.keyring_at = Some(Instant::now() + KEYRING_AGAIN);
+                } else {
+                    self.lock();
                 }
                 self.publish(None).await;
             }
             Change::Ended(SessionEnd::Stopped) => {
                 tracing::error!("the session ended without being asked to");
-                self.signed_in = None;
-                self.publish(Some(UiError::new(ErrorKind::Internal))).await;
+                let Some(here) = self.signed_in.take() else {
+                    return;
+                };
+                // Where its task failed, its files are still open.
+                here.running.open.context.store.close().await;
+                self.begin_again(here, ErrorKind::Internal).await;
             }
         }
+    }
+
+    /// Nobody but the person can go on with this account.
+    fn lock(&mut self) {
+        self.keyring_at = None;
+        if let Some(person) = &mut self.installation.person {
+            person.locked = true;
+        }
+        if self.save_installation().is_err() {
+            tracing::warn!("that the session is over could not be kept");
+        }
+    }
+
+    /// Looks whether the keyring has come that was not there to give the token, and goes on with it.
+    async fn ask_keyring(&mut self) {
+        let Some(person) = &self.installation.person else {
+            self.keyring_at = None;
+            return;
+        };
+        let key = self.secret_key(&person.me);
+        let wait = match self.parts.secrets.get(&key).await {
+            Ok(Some(_)) => {
+                self.keyring_at = None;
+                self.reopen().await;
+                return;
+            }
+            Ok(None) => {
+                // It is there and has nothing: locked as before, and for good.
+                self.lock();
+                return;
+            }
+            Err(SecretError::Missing | SecretError::Locked) => KEYRING_AGAIN,
+            Err(SecretError::Dismissed) => DISMISSED_AGAIN,
+        };
+        self.keyring_at = Some(Instant::now() + wait);
+    }
+
+    /// Begins a session that has failed again, unless that has happened just before: then `why` is
+    /// shown.
+    async fn begin_again(&mut self, failed: SignedInHere, why: ErrorKind) {
+        let now = Instant::now();
+        let lately = |at: Instant| now.saturating_duration_since(at) < AGAIN;
+        if self.begun_again.replace(now).is_some_and(lately) {
+            self.publish(Some(UiError::new(why))).await;
+            return;
+        }
+        let begun = self
+            .begin_with(failed.server, failed.me, failed.tokens)
+            .await;
+        self.publish(begun.err().map(UiError::from)).await;
     }
 
     async fn sign_out(&mut self, unsent: Unsent) -> Result<SignOutResult, UiError> {
@@ -359,18 +437,31 @@ impl AccountTask {
         if let Err(error) = self.parts.secrets.delete(&key).await {
             tracing::warn!(%error, "the token could not be deleted from the keyring");
         }
+        self.keyring_at = None;
+        let forgotten = self.forget(&person);
+        if forgotten.is_err() {
+            // The session is over all the same. What is left of it goes when it is tried again.
+            self.installation.person = Some(Remembered {
+                locked: true,
+                ..person
+            });
+        }
+        self.publish(None).await;
+        forgotten.map(|()| SignOutResult {
+            done: true,
+            unsent: 0,
+        })
+    }
+
+    /// Deletes what this device keeps of a person.
+    fn forget(&mut self, person: &Remembered) -> Result<(), UiError> {
         let folder = self.file.account_folder(person.me.person.id);
         match std::fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(&error)),
             _ => {}
         }
         self.installation.person = None;
-        self.save_installation()?;
-        self.publish(None).await;
-        Ok(SignOutResult {
-            done: true,
-            unsent: 0,
-        })
+        self.save_installation()
     }
 
     async fn end_session(&mut self) {
@@ -410,7 +501,7 @@ impl AccountTask {
                 me: me_view(&here.me),
                 keyring: *here.keyring.borrow(),
             },
-            (None, Some(person)) if person.locked => Account::Locked {
+            (None, Some(person)) if person.locked || self.keyring_at.is_some() => Account::Locked {
                 server,
                 email: person.me.email.clone(),
                 unsent: self.unsent(&person.me).await.unwrap_or(0),

@@ -46,7 +46,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 const QUEUE: usize = 256;
 
 /// Everything that reaches the calls' task.
-#[derive(Debug)]
 pub(crate) enum CallInput {
     /// A connection begins; these calls of the person are not over. Before any fact.
     Ready(Vec<CallView>),
@@ -76,7 +75,6 @@ pub(crate) enum CallInput {
 }
 
 /// What a person wants.
-#[derive(Debug)]
 pub(crate) enum Wish {
     /// Ring somebody.
     Start {

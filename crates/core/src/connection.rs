@@ -16,16 +16,38 @@ use im_protocol::{
 use im_socketio::{AuthError, OnRefusal, Options, Refusal, State};
 use serde_json::Value;
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::time::Instant;
+
+/// The access token that the server knows of this connection. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct TokenInUse(Arc<Mutex<Option<Secret>>>);
+
+impl TokenInUse {
+    /// It is this one now.
+    pub(crate) fn set(&self, token: Secret) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    /// Whether it is this one.
+    pub(crate) fn is(&self, token: &Secret) -> bool {
+        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.as_ref() == Some(token)
+    }
+
+    fn take(&self) -> Option<Secret> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 /// Gives each connect a token that is good, and says what to do where the server refuses.
 pub(crate) struct SocketAuth {
     tokens: Tokens,
     device: DeviceId,
     app: String,
-    used: Mutex<Option<Secret>>,
+    used: TokenInUse,
 }
 
 impl SocketAuth {
@@ -34,8 +56,15 @@ impl SocketAuth {
             tokens,
             device,
             app,
-            used: Mutex::new(None),
+            used: TokenInUse::default(),
         }
+    }
+}
+
+impl SocketAuth {
+    /// What the present connection began with.
+    pub(crate) fn in_use(&self) -> TokenInUse {
+        self.used.clone()
     }
 }
 
@@ -52,7 +81,7 @@ impl im_socketio::Auth for SocketAuth {
             features: Vec::new(),
             device: self.device,
         };
-        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        self.used.set(token);
         serde_json::to_value(auth).map_err(|_| AuthError::Unavailable)
     }
 
@@ -62,12 +91,7 @@ impl im_socketio::Auth for SocketAuth {
         match code {
             // A server with another secret takes the refresh token all the same.
             ErrorCode::TokenExpired | ErrorCode::Unauthorized => {
-                let used = self
-                    .used
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take();
-                if let Some(token) = used {
+                if let Some(token) = self.used.take() {
                     self.tokens.refused(token);
                 }
                 OnRefusal::Retry
@@ -97,18 +121,23 @@ pub(crate) struct Beside {
     pub(crate) waiting: u32,
     /// Whether what was missed is still being fetched.
     pub(crate) catching_up: bool,
+    /// Whether the server said that it closes for a moment.
+    pub(crate) restarts: bool,
     /// Round trip.
     pub(crate) latency: Option<Duration>,
 }
 
 /// The line.
 pub(crate) fn line(state: &State, beside: Beside) -> Connection {
+    let away = beside
+        .restarts
+        .then(|| UiError::new(ErrorKind::ServerRestarts));
     let (state, retry_in, problem) = match state {
         State::Connected { .. } if beside.ready => (ConnectionState::Online, None, None),
         State::Connected { .. } | State::Connecting { .. } => {
-            (ConnectionState::Connecting, None, None)
+            (ConnectionState::Connecting, None, away)
         }
-        State::Waiting { retry_in, .. } => (ConnectionState::Waiting, Some(*retry_in), None),
+        State::Waiting { retry_in, .. } => (ConnectionState::Waiting, Some(*retry_in), away),
         State::Refused { error } => (ConnectionState::Refused, None, Some(problem(error))),
         State::Closed => (ConnectionState::Off, None, None),
     };
@@ -122,6 +151,33 @@ pub(crate) fn line(state: &State, beside: Beside) -> Connection {
             .latency
             .filter(|_| state == ConnectionState::Online)
             .map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX)),
+    }
+}
+
+/// A line, and when it was told first.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    /// As it was then.
+    pub(crate) line: Connection,
+    at: Instant,
+}
+
+impl Told {
+    /// A line that is told now.
+    pub(crate) fn now(line: Connection) -> Self {
+        Self {
+            line,
+            at: Instant::now(),
+        }
+    }
+
+    /// The line for who asks at this moment: of a wait what is left.
+    pub(crate) fn as_of(&self, now: Instant) -> Connection {
+        let passed = now.saturating_duration_since(self.at).as_millis();
+        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
+        let mut line = self.line.clone();
+        line.retry_in_ms = line.retry_in_ms.map(|left| left.saturating_sub(passed));
+        line
     }
 }
 
@@ -187,6 +243,21 @@ mod tests {
     fn somebody_elses_refusal_is_no_servers_of_ours() {
         let line = refused(json!([1]));
         assert_eq!(line.problem.unwrap().kind, ErrorKind::NotAServer);
+    }
+
+    #[test]
+    fn who_asks_in_the_middle_of_a_wait_hears_what_is_left_of_it() {
+        let told = Told::now(Connection {
+            retry_in_ms: Some(30_000),
+            ..no_line(None)
+        });
+        let left = |seconds| {
+            let now = told.at + Duration::from_secs(seconds);
+            told.as_of(now).retry_in_ms
+        };
+        assert_eq!(left(0), Some(30_000));
+        assert_eq!(left(20), Some(10_000));
+        assert_eq!(left(40), Some(0));
     }
 
     #[test]

@@ -118,16 +118,23 @@ pub(crate) async fn open(
 pub(crate) async fn read(open: &OpenAccount, id: ConversationId, seq: u64) -> Result<(), UiError> {
     let context = &open.context;
     let me = context.me;
-    let moved = context
+    let further = context
         .store
         .cache
-        .write(move |tx| conversation::mark_read(tx, id, seq, me))
+        .read(move |connection| conversation::further_read(connection, id, seq))
         .await?;
-    if let Some(seq) = moved {
+    if let Some(seq) = further {
+        // Before the cache, which would say from then on that there is nothing to be told: a marker
+        // too much does no harm, one too few leaves the others in the dark.
         context
             .store
             .outbox
             .write(move |tx| read_mark::put(tx, id, seq))
+            .await?;
+        context
+            .store
+            .cache
+            .write(move |tx| conversation::mark_read(tx, id, seq, me))
             .await?;
         open.tell(Mail::Read(id, seq)).await;
     }

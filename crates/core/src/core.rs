@@ -13,12 +13,15 @@ use crate::{
 };
 use im_call::media::MediaEngine;
 use im_contract::{
-    ErrorKind, UiError,
-    views::{Connection, Settings},
+    CoreEvent, ErrorKind, UiError,
+    views::{Connection, Desktop, Settings},
 };
 use im_protocol::ConversationId;
 use std::{path::PathBuf, sync::Arc};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 /// What an app gives the core.
 pub struct CoreConfig {
@@ -57,6 +60,8 @@ struct Inner {
     visible: watch::Sender<Option<ConversationId>>,
     settings: watch::Sender<Settings>,
     settings_path: PathBuf,
+    desktop: watch::Sender<Desktop>,
+    quit: watch::Sender<bool>,
 }
 
 impl Core {
@@ -98,6 +103,8 @@ impl Core {
                 visible,
                 settings: watch::channel(settings::load(&settings_path)).0,
                 settings_path,
+                desktop: watch::channel(Desktop::default()).0,
+                quit: watch::channel(false).0,
             }),
         })
     }
@@ -131,6 +138,25 @@ impl Core {
         }
     }
 
+    /// What the desktop around the app offers, as the shell found it.
+    pub fn set_desktop(&self, desktop: Desktop) {
+        let changed = self.inner.desktop.send_if_modified(|known| {
+            let changed = *known != desktop;
+            *known = desktop;
+            changed
+        });
+        if changed {
+            self.inner.events.tell(CoreEvent::Desktop(desktop));
+        }
+    }
+
+    /// Waits until the person wants the app to end. Dropping it is harmless.
+    pub async fn quit_asked(&self) {
+        let mut quit = self.inner.quit.subscribe();
+        // The sender lives as long as this handle.
+        let _ = quit.wait_for(|quit| *quit).await;
+    }
+
     /// Somebody asked, from the tray or a link, to see a conversation.
     pub fn show_conversation(&self, conversation: ConversationId) {
         self.inner.events.show(conversation);
@@ -148,7 +174,7 @@ impl Core {
     fn line(&self) -> Connection {
         let slot = self.inner.account.slot.borrow();
         match &slot.open {
-            Some(open) => open.line.borrow().clone(),
+            Some(open) => open.line.borrow().as_of(Instant::now()),
             None => slot.line.clone(),
         }
     }

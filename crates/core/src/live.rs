@@ -1,11 +1,11 @@
 //! What is true only while connected: who is there, mentors' statuses, what is on its way. Written
 //! by the session, read by whoever answers the UI.
 
-use im_contract::views::{PersonView, StatusView};
+use im_contract::views::{OwnStatus, PersonView, StatusView};
 use im_protocol::{
     MessageId, PersonId,
     handshake::Ready,
-    people::{Person, Presence, Status},
+    people::{Person, Presence, Status, StatusSet},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -24,6 +24,8 @@ struct Now {
     online: HashSet<PersonId>,
     statuses: HashMap<PersonId, StatusView>,
     sending: HashSet<MessageId>,
+    /// The own status that the server does not know yet.
+    pending: Option<StatusSet>,
 }
 
 impl Live {
@@ -72,9 +74,26 @@ impl Live {
         self.write().statuses.insert(status.person, view(status));
     }
 
-    /// A person's status, while it can be known.
-    pub(crate) fn status_of(&self, person: PersonId) -> Option<StatusView> {
-        self.read().statuses.get(&person).cloned()
+    /// The own status that was chosen and not sent, if there is one.
+    pub(crate) fn set_pending(&self, pending: Option<StatusSet>) {
+        self.write().pending = pending;
+    }
+
+    /// The own status: what was chosen, else what the server said while it can be known.
+    pub(crate) fn own_status(&self, me: PersonId) -> Option<OwnStatus> {
+        let now = self.read();
+        if let Some(chosen) = &now.pending {
+            return Some(OwnStatus {
+                availability: chosen.availability,
+                message: chosen.message.clone(),
+                pending: true,
+            });
+        }
+        now.statuses.get(&me).map(|status| OwnStatus {
+            availability: status.availability,
+            message: status.message.clone(),
+            pending: false,
+        })
     }
 
     /// Messages that are on their way now.

@@ -42,7 +42,7 @@ pub(crate) async fn page(
         Vec::new()
     };
     let mut fetches = 0;
-    let (entry, first_unread, stored) = loop {
+    let (entry, first_unread, stored, lowest) = loop {
         let me = context.me;
         let (entry, first_unread, mut stored) = context
             .store
@@ -70,11 +70,9 @@ pub(crate) async fn page(
         let complete = unbroken >= wanted || lowest <= 1;
         let gave_up = fetches == FETCHES || !context.live.is_connected();
         if complete || gave_up {
-            if unbroken > 0 {
-                // Behind a hole there is more, to be fetched another time.
-                stored.truncate(unbroken);
-            }
-            break (entry, first_unread, stored);
+            // Behind a hole there is more, to be fetched another time.
+            stored.truncate(unbroken);
+            break (entry, first_unread, stored, lowest);
         }
         fetches += 1;
         if !fetch(context, id, lowest, limit).await? {
@@ -82,9 +80,6 @@ pub(crate) async fn page(
         }
     };
 
-    let lowest = stored
-        .last()
-        .map_or(before.unwrap_or(0), |lowest| lowest.seq);
     let mut messages: Vec<MessageRow> = stored
         .into_iter()
         .rev()

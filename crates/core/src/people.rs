@@ -4,13 +4,14 @@ use crate::session::{Context, Mail, OpenAccount};
 use crate::store::{StoreError, course, person};
 use im_contract::{
     ErrorKind, UiError,
-    views::{CourseView, PersonView, StatusView},
+    views::{CourseView, OwnStatus, PersonView},
 };
 use im_protocol::{
     limits,
     people::{Availability, Course, Person, Role, StatusSet},
     rest::{Enrol, People},
 };
+use tokio::sync::oneshot;
 
 /// Whom the person may talk to, by name: as the server says now, or as it said last.
 pub(crate) async fn list(context: &Context) -> Result<Vec<PersonView>, UiError> {
@@ -76,13 +77,13 @@ pub(crate) async fn enrol(open: &OpenAccount, code: String) -> Result<CourseView
 }
 
 /// The signed-in person's own status, where it is known.
-pub(crate) fn own_status(context: &Context) -> Option<StatusView> {
-    context.live.status_of(context.me)
+pub(crate) fn own_status(context: &Context) -> Option<OwnStatus> {
+    context.live.own_status(context.me)
 }
 
-/// Sets the signed-in person's own status.
+/// Sets the signed-in person's own status. Without a connection it is kept, and sent later.
 pub(crate) async fn set_status(
-    context: &Context,
+    open: &OpenAccount,
     availability: Availability,
     message: &str,
 ) -> Result<(), UiError> {
@@ -90,14 +91,15 @@ pub(crate) async fn set_status(
     if message.chars().count() > limits::STATUS_CHARS {
         return Err(UiError::new(ErrorKind::TooLong).with("limit", limits::STATUS_CHARS));
     }
-    context
-        .wire
-        .request(&StatusSet {
-            availability,
-            message,
-        })
-        .await?;
-    Ok(())
+    let status = StatusSet {
+        availability,
+        message,
+    };
+    let (reply, answer) = oneshot::channel();
+    open.tell(Mail::Status(status, reply)).await;
+    answer
+        .await
+        .map_err(|_| UiError::new(ErrorKind::SignInAgain))?
 }
 
 /// A person by id, as far as they are known; to be called within a read.

@@ -43,6 +43,9 @@ pub enum SecretError {
     /// The keyring is there and locked, or does not answer: worth another try later.
     #[error("the keyring is locked")]
     Locked,
+    /// The person was asked to unlock the keyring and did not: not to be asked again at once.
+    #[error("the keyring was not unlocked")]
+    Dismissed,
 }
 
 /// A place for secrets. Every call is bounded in time by the implementation.

@@ -10,6 +10,7 @@ mod context;
 mod feed;
 mod marks;
 mod opening;
+mod own_status;
 mod sending;
 
 pub(crate) use context::{Context, Mail, OpenAccount};
@@ -18,11 +19,13 @@ pub(crate) use opening::{Parts, Running, start};
 use crate::{
     account::Tokens,
     calls::{CallInput, Calls},
-    connection::{self, Beside},
+    connection::{self, Beside, TokenInUse, Told},
     events::Changes,
     notices,
     outbox::{Action, Outbox},
+    secrets::Secret,
     sync::Sync,
+    wire::WireFailure,
 };
 use feed::Fed;
 use futures_util::{
@@ -30,17 +33,18 @@ use futures_util::{
     future::{BoxFuture, FutureExt as _},
     stream::FuturesUnordered,
 };
-use im_contract::{CoreEvent, views::Connection};
+use im_contract::CoreEvent;
 use im_protocol::{
-    ErrorCode, Notice,
+    ErrorCode, Notice, WireError,
     call::CallChanged,
-    handshake::{Ready, SessionEnded},
+    handshake::{ConnectionClosing, Ready, SessionEnded, SessionRenew},
     people::{Me, Presence, Status},
     sync::Facts,
     webrtc,
 };
 use im_socketio::{Client, Event, Events, Incoming, State};
 use marks::Marks;
+use own_status::{OwnStatus, Reply as OwnStatusReply, Stood};
 use sending::Sent;
 use std::time::Duration;
 use tokio::{
@@ -70,8 +74,16 @@ enum Outcome {
     Fed(Fed),
     /// Of sending and of markers.
     Sent(Sent),
+    /// Of the own status.
+    Status(Stood),
     /// Of something that nobody waits for.
     Nothing,
+}
+
+/// The server has said that it closes.
+struct Closing {
+    /// When it is worth coming back, where the server said so.
+    again: Option<Duration>,
 }
 
 struct Session {
@@ -84,6 +96,17 @@ struct Session {
     sync: Sync,
     outbox: Outbox,
     marks: Marks,
+    own_status: OwnStatus,
+    /// Who waits for the server's word on a choice of status.
+    choosing: Vec<(u64, OwnStatusReply)>,
+    /// The newest access token.
+    access: watch::Receiver<Option<Secret>>,
+    /// The one that the server knows of this connection.
+    in_use: TokenInUse,
+    /// Whether the token is newer than the one that this connection knows.
+    renew: bool,
+    /// Why the server said that it closes, until the next connection.
+    closing: Option<Closing>,
     changes: Changes,
     pending: FuturesUnordered<BoxFuture<'static, Outcome>>,
     /// Counts connections: answers on a former one are not for the present one.
@@ -91,7 +114,9 @@ struct Session {
     /// Whether the server has said its first words on this connection.
     ready: bool,
     refused_until: Option<Duration>,
-    line: watch::Sender<Connection>,
+    /// When the outbox, which could not be read, is read again.
+    read_again: Option<Duration>,
+    line: watch::Sender<Told>,
     me: watch::Sender<Me>,
     begun: Instant,
 }
@@ -113,13 +138,18 @@ impl Session {
                 () = turned(&mut corrupt) => break SessionEnd::Corrupt,
                 incoming = self.incoming.recv() => match incoming {
                     Some(incoming) => self.incoming(incoming).await,
-                    // The socket only closes by itself where there is no credential.
-                    None => break SessionEnd::Refused,
+                    // The socket closes by itself where there is no credential anymore. Else
+                    // its task has failed, of which the server knows nothing.
+                    None if *over.borrow() => break SessionEnd::Refused,
+                    None => break SessionEnd::Stopped,
                 },
                 Some(mail) = self.mailbox.recv() => self.mail(mail).await,
                 Some(outcome) = self.pending.next() => self.outcome(outcome).await,
                 Ok(()) = state.changed() => self.state(&state.borrow_and_update().clone()),
                 Ok(()) = latency.changed() => {}
+                Ok(()) = self.access.changed() => {
+                    self.renew_connection();
+                }
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
                     self.on_time();
                 }
@@ -139,8 +169,11 @@ impl Session {
             self.sync.due(),
             self.outbox.due(),
             self.marks.due(),
+            self.own_status.due(),
+            self.closing.as_ref().and_then(|closing| closing.again),
             self.changes.due(),
             self.refused_until,
+            self.read_again,
         ]
         .into_iter()
         .flatten()
@@ -153,6 +186,16 @@ impl Session {
         self.feed(actions);
         if self.refused_until.is_some_and(|until| until <= now) {
             self.refused_until = Some(now + REFUSED_AGAIN);
+            self.client.reconnect_soon();
+        }
+        if self.read_again.is_some_and(|at| at <= now) {
+            self.read_again = None;
+            self.take_written();
+        }
+        if let Some(closing) = &mut self.closing
+            && closing.again.is_some_and(|again| again <= now)
+        {
+            closing.again = None;
             self.client.reconnect_soon();
         }
     }
@@ -173,6 +216,9 @@ impl Session {
         for (conversation, seq) in self.marks.poll(now) {
             self.mark(conversation, seq);
         }
+        if let Some(chosen) = self.own_status.poll(now) {
+            self.send_status(chosen);
+        }
     }
 
     /// Tells the UI what has changed since it was told last.
@@ -186,12 +232,15 @@ impl Session {
                 ready: self.ready,
                 waiting: self.outbox.waiting(),
                 catching_up: self.ready && self.sync.is_catching_up(),
+                restarts: self.closing.is_some(),
                 latency,
             },
         );
         let changed = self.line.send_if_modified(|known| {
-            let changed = *known != line;
-            known.clone_from(&line);
+            let changed = known.line != line;
+            if changed {
+                *known = Told::now(line.clone());
+            }
             changed
         });
         if changed {
@@ -218,6 +267,8 @@ impl Session {
                 self.sync.disconnected();
                 self.outbox.disconnected();
                 self.marks.disconnected();
+                self.own_status.disconnected();
+                self.status_waits();
                 self.context.live.disconnected();
                 self.changes.people();
                 self.changes.conversations();
@@ -251,6 +302,11 @@ impl Session {
                 if let Some(status) = read::<Status>(event) {
                     self.context.live.status(&status);
                     self.changes.people();
+                }
+            }
+            ConnectionClosing::EVENT => {
+                if let Some(closing) = read::<ConnectionClosing>(event) {
+                    self.closes(&closing.error);
                 }
             }
             SessionEnded::EVENT => {
@@ -301,6 +357,11 @@ impl Session {
         self.feed(actions);
         self.outbox.connected();
         self.marks.connected();
+        self.own_status.connected();
+        self.closing = None;
+        if std::mem::take(&mut self.renew) {
+            self.renew_connection();
+        }
         self.changes.people();
         self.changes.conversations();
     }
@@ -313,7 +374,11 @@ impl Session {
             Mail::Read(conversation, seq) => {
                 self.marks.read(conversation, seq);
                 self.changes.messages(conversation);
-                notices::read(&self.context, conversation);
+                let context = self.context.clone();
+                self.begin(async move {
+                    notices::read(&context, conversation).await;
+                    Outcome::Nothing
+                });
             }
             Mail::Fetched(conversation) => {
                 if let Some(conversation) = conversation {
@@ -322,11 +387,15 @@ impl Session {
                 self.changes.conversations();
                 self.changes.people();
             }
-            Mail::Reconnect => self.client.reconnect_soon(),
+            Mail::Status(status, reply) => self.choose(status, reply),
+            Mail::Reconnect => {
+                self.tokens.try_again();
+                self.client.reconnect_soon();
+            }
             Mail::Looks => {
                 let looks_at = *self.context.visible.borrow();
                 if let Some(conversation) = looks_at {
-                    notices::read(&self.context, conversation);
+                    notices::looked_at(&self.context, conversation);
                 }
             }
             Mail::Acted(action) => {
@@ -341,6 +410,7 @@ impl Session {
         match outcome {
             Outcome::Fed(fed) => self.fed(fed).await,
             Outcome::Sent(sent) => self.sent(sent),
+            Outcome::Status(stood) => self.stood(stood),
             Outcome::Nothing => {}
         }
     }
@@ -350,7 +420,57 @@ impl Session {
         self.pending.push(future.boxed());
     }
 
+    /// The server closes for a reason of its own; the session is as good as before.
+    fn closes(&mut self, why: &WireError) {
+        tracing::info!(code = %why.code, "the server closes the connection");
+        let again = why.retry_after_ms.map(Duration::from_millis);
+        self.closing = Some(Closing {
+            again: again.map(|wait| self.now() + wait),
+        });
+    }
+
+    /// Tells the server of a newer access token, so that the connection outlives the one it began
+    /// with. While there is none, the next one is told.
+    fn renew_connection(&mut self) {
+        if !self.ready {
+            self.renew = true;
+            return;
+        }
+        let Some(token) = self.access.borrow().clone() else {
+            return;
+        };
+        if self.in_use.is(&token) {
+            return;
+        }
+        let in_use = self.in_use.clone();
+        let (wire, tokens) = (self.context.wire.clone(), self.tokens.clone());
+        self.begin(async move {
+            let renewal = SessionRenew {
+                token: token.expose().to_owned(),
+            };
+            match wire.request(&renewal).await {
+                Ok(_) => {
+                    tracing::debug!("the connection goes on with a new token");
+                    in_use.set(token);
+                }
+                Err(WireFailure::Refused(error)) => {
+                    tracing::info!(code = %error.code, "the server refused to renew the connection");
+                    match error.code {
+                        ErrorCode::SessionRevoked => tokens.end(),
+                        ErrorCode::TokenExpired | ErrorCode::Unauthorized => tokens.refused(token),
+                        // The server closes when the token is over, and the next one has another.
+                        _ => {}
+                    }
+                }
+                // The next connection begins with the new token.
+                Err(WireFailure::NotConnected | WireFailure::Lost) => {}
+            }
+            Outcome::Nothing
+        });
+    }
+
     async fn close(mut self) {
+        self.status_waits();
         self.mailbox.close();
         // A call is hung up while there is a connection to say so.
         self.calls.close().await;

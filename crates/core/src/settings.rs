@@ -38,8 +38,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = path(folder.path());
         assert_eq!(load(&path), Settings::default());
-        let dark = Settings { theme: Theme::Dark };
+        let dark = Settings {
+            theme: Theme::Dark,
+            ..Settings::default()
+        };
         save(&path, &dark).unwrap();
+        assert_eq!(load(&path), dark);
+        // Of an app that knew less.
+        fs::write(&path, r#"{"theme":"dark"}"#).unwrap();
         assert_eq!(load(&path), dark);
         fs::write(&path, "nonsense").unwrap();
         assert_eq!(load(&path), Settings::default());

@@ -13,13 +13,13 @@ pub(crate) mod message;
 pub(crate) mod meta;
 pub(crate) mod open;
 pub(crate) mod outbox;
+pub(crate) mod own_status;
 pub(crate) mod person;
 pub(crate) mod raw_fact;
 pub(crate) mod read_mark;
 
 pub(crate) use database::Database;
 
-use crate::clock::Clock;
 use im_contract::{ErrorKind, UiError};
 use open::Schema;
 use std::{
@@ -67,7 +67,8 @@ impl From<&StoreError> for UiError {
         Self::new(match error {
             StoreError::Newer { .. } => ErrorKind::DataTooNew,
             StoreError::Closed => ErrorKind::SignInAgain,
-            StoreError::Corrupt | StoreError::Io(_) | StoreError::Sqlite(_) => ErrorKind::Storage,
+            StoreError::Corrupt => ErrorKind::DataUnreadable,
+            StoreError::Io(_) | StoreError::Sqlite(_) => ErrorKind::Storage,
         })
     }
 }
@@ -86,7 +87,10 @@ pub(crate) const CACHE: Schema = Schema {
 
 /// The schema of `outbox.db`.
 pub(crate) const OUTBOX: Schema = Schema {
-    migrations: &[include_str!("store/migrations/outbox/0001_first.sql")],
+    migrations: &[
+        include_str!("store/migrations/outbox/0001_first.sql"),
+        include_str!("store/migrations/outbox/0002_status.sql"),
+    ],
     synchronous: "FULL",
 };
 
@@ -106,14 +110,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Newer`] for files of a newer build; what the file system says. A broken outbox
     /// is an error: nobody else has what is in it.
-    pub(crate) fn open(folder: &Path, clock: &Clock) -> Result<Self, StoreError> {
+    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
         make_private(folder).map_err(StoreError::Io)?;
         let outbox = Database::open(&outbox_path(folder), OUTBOX, 1)?;
         let path = cache_path(folder);
         let cache = match Database::open(&path, CACHE, 2) {
             Err(StoreError::Corrupt) => {
                 tracing::warn!("the cache is corrupt: it is kept aside and rebuilt");
-                open::set_aside(&path, clock.now()).map_err(StoreError::Io)?;
+                open::set_aside(&path).map_err(StoreError::Io)?;
                 Database::open(&path, CACHE, 2)?
             }
             opened => opened?,

@@ -6,8 +6,10 @@ mod scenarios {
     mod account;
     mod bad_days;
     mod calls;
+    mod connection;
     mod conversation;
     mod device;
+    mod holes;
     mod keyring;
     mod privacy;
     mod sessions;

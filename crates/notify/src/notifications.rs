@@ -3,14 +3,17 @@
 
 use crate::deliver;
 use im_core::notify::{Notification, NotificationAction, NotificationId, Notifier};
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
 };
 
-/// Requests that may wait for the task; more than a person could ever see.
-const REQUESTS: usize = 64;
+/// Notifications that may wait to be shown; more than a person could ever see.
+const WAITING: usize = 64;
 
 /// Whether the desktop shows notifications, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +26,39 @@ pub enum Availability {
     Missing,
 }
 
-enum Request {
-    Show(Notification),
-    Withdraw(NotificationId),
+/// What is wanted of each notification and not done yet, oldest first. Of one notification only the
+/// last wish is kept, so a withdrawal is never lost, however long the task is held up.
+#[derive(Debug, Default)]
+struct Wishes(Mutex<Vec<(NotificationId, Option<Notification>)>>);
+
+impl Wishes {
+    /// Wants it to be shown, or not to be there.
+    fn want(&self, id: NotificationId, mut wanted: Option<Notification>) {
+        let mut wishes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = wishes.len();
+        wishes.retain(|(known, _)| *known != id);
+        if wanted.is_some() && wishes.len() >= WAITING {
+            // The person sees the ring's window and the unread count all the same.
+            tracing::warn!("a notification was left out: too many wait");
+            if wishes.len() == known {
+                return;
+            }
+            wanted = None;
+        }
+        wishes.push((id, wanted));
+    }
+
+    fn take(&self) -> Vec<(NotificationId, Option<Notification>)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// The notifications of the desktop, as the core uses them.
 #[derive(Debug, Clone)]
 pub struct Notifications {
-    requests: mpsc::Sender<Request>,
+    wishes: Arc<Wishes>,
+    /// Wakes the task. Full means that it is awake.
+    bell: mpsc::Sender<()>,
     availability: watch::Receiver<Availability>,
 }
 
@@ -43,11 +70,13 @@ impl Notifications {
         app: impl Into<String>,
         actions: mpsc::Sender<NotificationAction>,
     ) -> (Self, NotificationsTask) {
-        let (requests, incoming) = mpsc::channel(REQUESTS);
+        let (bell, woken) = mpsc::channel(1);
+        let wishes = Arc::<Wishes>::default();
         let (tell, availability) = watch::channel(Availability::Unknown);
         let task = NotificationsTask {
             app: app.into(),
-            requests: incoming,
+            wishes: Arc::clone(&wishes),
+            woken,
             actions,
             availability: tell,
             shown: HashMap::new(),
@@ -56,7 +85,8 @@ impl Notifications {
         };
         (
             Self {
-                requests,
+                wishes,
+                bell,
                 availability,
             },
             task,
@@ -69,21 +99,20 @@ impl Notifications {
         self.availability.clone()
     }
 
-    fn request(&self, request: Request) {
-        if self.requests.try_send(request).is_err() {
-            // Full or stopped: the person sees the ring's window and the unread count all the same.
-            tracing::warn!("a notification was left out: the queue is full");
-        }
+    fn want(&self, id: NotificationId, wanted: Option<Notification>) {
+        self.wishes.want(id, wanted);
+        // Full: the task is about to look. Closed: it has ended, and took all of them away.
+        let _ = self.bell.try_send(());
     }
 }
 
 impl Notifier for Notifications {
     fn show(&self, notification: Notification) {
-        self.request(Request::Show(notification));
+        self.want(notification.id, Some(notification));
     }
 
     fn withdraw(&self, id: NotificationId) {
-        self.request(Request::Withdraw(id));
+        self.want(id, None);
     }
 }
 
@@ -97,7 +126,8 @@ struct Shown {
 /// Owns all notifications on screen.
 pub struct NotificationsTask {
     app: String,
-    requests: mpsc::Receiver<Request>,
+    wishes: Arc<Wishes>,
+    woken: mpsc::Receiver<()>,
     actions: mpsc::Sender<NotificationAction>,
     availability: watch::Sender<Availability>,
     shown: HashMap<NotificationId, Shown>,
@@ -110,9 +140,8 @@ impl NotificationsTask {
     pub async fn run(mut self) {
         loop {
             tokio::select! {
-                request = self.requests.recv() => match request {
-                    Some(Request::Show(notification)) => self.show(notification),
-                    Some(Request::Withdraw(id)) => drop(self.shown.remove(&id)),
+                woken = self.woken.recv() => match woken {
+                    Some(()) => self.grant(),
                     None => break,
                 },
                 Some(done) = self.waiting.join_next(), if !self.waiting.is_empty() => {
@@ -124,6 +153,15 @@ impl NotificationsTask {
         }
         self.shown.clear();
         while self.waiting.join_next().await.is_some() {}
+    }
+
+    fn grant(&mut self) {
+        for (id, wanted) in self.wishes.take() {
+            match wanted {
+                Some(notification) => self.show(notification),
+                None => drop(self.shown.remove(&id)),
+            }
+        }
     }
 
     fn show(&mut self, notification: Notification) {
@@ -152,5 +190,61 @@ impl NotificationsTask {
         if current.is_some_and(|shown| shown.generation == generation) {
             self.shown.remove(&id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use im_core::notify::{self, Urgency};
+    use im_protocol::CallId;
+
+    fn ring(call: CallId) -> Notification {
+        Notification {
+            id: NotificationId::Ring(call),
+            title: "Sam is calling".into(),
+            body: String::new(),
+            buttons: Vec::new(),
+            urgency: Urgency::Critical,
+        }
+    }
+
+    #[test]
+    fn while_the_task_is_held_up_shows_are_limited_and_no_withdrawal_is_lost() {
+        let (sender, _actions) = notify::actions();
+        let (notifications, task) = Notifications::new("InstantMentor", sender);
+        let (first, second) = (CallId::new(), CallId::new());
+        // This one is on screen when the desktop begins to hang.
+        notifications.show(ring(first));
+        assert_eq!(task.wishes.take().len(), 1);
+        notifications.show(ring(second));
+        for _ in 0..10 * WAITING {
+            notifications.show(ring(CallId::new()));
+        }
+        notifications.withdraw(NotificationId::Ring(first));
+        notifications.withdraw(NotificationId::Ring(second));
+        let left = task.wishes.take();
+        let shows = left.iter().filter(|(_, wanted)| wanted.is_some()).count();
+        assert!(shows <= WAITING, "{shows} are shown");
+        for call in [first, second] {
+            let wish = left
+                .iter()
+                .filter(|(id, _)| *id == NotificationId::Ring(call));
+            let wishes: Vec<bool> = wish.map(|(_, wanted)| wanted.is_some()).collect();
+            assert_eq!(wishes, [false], "it is withdrawn");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_again_after_it_was_withdrawn_is_shown() {
+        let wishes = Wishes::default();
+        let call = CallId::new();
+        wishes.want(NotificationId::Ring(call), Some(ring(call)));
+        wishes.want(NotificationId::Ring(call), None);
+        wishes.want(NotificationId::Ring(call), Some(ring(call)));
+        assert_eq!(
+            wishes.take(),
+            [(NotificationId::Ring(call), Some(ring(call)))]
+        );
     }
 }

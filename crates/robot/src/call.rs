@@ -149,6 +149,9 @@ impl Course {
                 Some(CoreEvent::Overflow) | None => person.core.calls_current(Nothing {}).await?,
                 Some(_) => continue,
             };
+            if self.is_gone(now.as_ref()) {
+                bail!("the call is gone without a word on how it ended");
+            }
             if let Some(progress) = now.filter(|progress| progress.call == call)
                 && self.told(&progress)?
             {
@@ -162,6 +165,12 @@ impl Course {
                 person.core.calls_hang_up(CallArgs { call }).await?;
             }
         }
+    }
+
+    /// Whether the call was there and is not anymore: put away, replaced, or of a session that is
+    /// over.
+    fn is_gone(&self, now: Option<&CallProgress>) -> bool {
+        self.last.is_some() && now.is_none_or(|now| now.call != self.call)
     }
 
     /// Tells of a step that is new. Whether it was the last one.
@@ -193,5 +202,49 @@ impl Course {
             _ => {}
         }
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use im_contract::views::PersonView;
+    use im_protocol::{PersonId, people::Role};
+
+    fn with_sam(call: CallId) -> CallProgress {
+        CallProgress {
+            call,
+            conversation: ConversationId::new(),
+            other: PersonView {
+                id: PersonId::new(),
+                name: "Sam".to_owned(),
+                role: Role::Student,
+                online: Some(true),
+                status: None,
+            },
+            outgoing: true,
+            phase: CallPhase::Calling,
+            outcome: None,
+            reason: None,
+            microphone: true,
+            camera: false,
+            connected_at: None,
+            pictures: None,
+            remote_size: None,
+            notices: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_there_and_is_not_anymore_is_not_waited_for() {
+        let call = CallId::new();
+        let mut course = Course::new(call, None);
+        let present = with_sam(call);
+        assert!(!course.is_gone(None), "it has not come yet");
+        assert!(!course.is_gone(Some(&with_sam(CallId::new()))));
+        course.told(&present).unwrap();
+        assert!(!course.is_gone(Some(&present)));
+        assert!(course.is_gone(None));
+        assert!(course.is_gone(Some(&with_sam(CallId::new()))));
     }
 }

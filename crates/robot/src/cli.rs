@@ -230,6 +230,21 @@ fn seconds(text: f64) -> Duration {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("IM_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // The WebRTC stack names addresses and warns of what is normal; its errors stay.
+    let filter = [
+        "rtc=error",
+        "rtc_ice=error",
+        "rtc_dtls=error",
+        "rtc_mdns=error",
+        "rtc_sctp=error",
+        "webrtc=error",
+        // Its thread has no orderly end: each time a microphone or a speaker is closed as it should be,
+        // it says that the connection was lost.
+        "pulseaudio::client::reactor=off",
+    ]
+    .into_iter()
+    .filter_map(|rule| rule.parse().ok())
+    .fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -1,6 +1,7 @@
 //! A program of ours as a process: started, listened to, paused, killed.
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use std::{
     env,
     ffi::OsStr,
@@ -10,8 +11,8 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    process::{Child, ChildStdin, Command},
     sync::mpsc,
     time::timeout,
 };
@@ -25,6 +26,7 @@ const ENDING: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    input: Option<ChildStdin>,
     lines: mpsc::Receiver<String>,
 }
 
@@ -34,8 +36,20 @@ impl Process {
     /// # Errors
     /// Where it cannot be started.
     pub fn start(command: &mut Command) -> io::Result<Self> {
+        Self::start_with(command, Stdio::null())
+    }
+
+    /// The same for a program that is told things: see [`Process::tell`].
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start_with_input(command: &mut Command) -> io::Result<Self> {
+        Self::start_with(command, Stdio::piped())
+    }
+
+    fn start_with(command: &mut Command, input: Stdio) -> io::Result<Self> {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -49,12 +63,65 @@ impl Process {
                 }
             }
         });
-        Ok(Self { child, lines })
+        let input = child.stdin.take();
+        Ok(Self {
+            child,
+            input,
+            lines,
+        })
+    }
+
+    /// Tells it something: one line of JSON.
+    ///
+    /// # Errors
+    /// Where it does not listen (anymore).
+    pub async fn tell(&mut self, said: &Value) -> io::Result<()> {
+        let input = self.input.as_mut().ok_or_else(|| other("no input"))?;
+        input.write_all(format!("{said}\n").as_bytes()).await?;
+        input.flush().await
+    }
+
+    /// Tells it that nothing more will be told.
+    pub fn close_input(&mut self) {
+        self.input = None;
     }
 
     /// The next line; none once the program has ended.
     pub async fn line(&mut self) -> Option<String> {
         self.lines.recv().await
+    }
+
+    /// The next line of a program that speaks JSON, null where it is something else; none once the
+    /// program has ended.
+    pub async fn next(&mut self) -> Option<Value> {
+        let line = self.line().await?;
+        Some(serde_json::from_str(&line).unwrap_or(Value::Null))
+    }
+
+    /// Waits until it says something that is so.
+    ///
+    /// # Errors
+    /// Where it ends or the time is over before; with what it said last.
+    pub async fn until(
+        &mut self,
+        within: Duration,
+        mut wanted: impl FnMut(&Value) -> bool,
+    ) -> io::Result<Value> {
+        let mut last = Value::Null;
+        let found = timeout(within, async {
+            while let Some(said) = self.next().await {
+                if wanted(&said) {
+                    return Some(said);
+                }
+                last = said;
+            }
+            None
+        });
+        match found.await {
+            Ok(Some(said)) => Ok(said),
+            Ok(None) => Err(other(&format!("the program ended; it said last: {last}"))),
+            Err(_) => Err(other(&format!("waited in vain; it said last: {last}"))),
+        }
     }
 
     /// Kills it as a crash would, and waits until it is gone. What it said before can still be read.

@@ -9,7 +9,6 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::time::timeout;
 
 /// Somebody's robot. The password goes by the environment, so that no token needs to be on disk;
 /// its log is `robot.log` in the data folder.
@@ -80,9 +79,7 @@ impl RobotProcess {
 
     /// The next thing it says; none once it has ended.
     pub async fn next(&mut self) -> Option<Value> {
-        let process = self.process.as_mut()?;
-        let line = process.line().await?;
-        Some(serde_json::from_str(&line).unwrap_or(Value::Null))
+        self.process.as_mut()?.next().await
     }
 
     /// Waits until it says something that is so.
@@ -92,23 +89,11 @@ impl RobotProcess {
     pub async fn until(
         &mut self,
         within: Duration,
-        mut wanted: impl FnMut(&Value) -> bool,
+        wanted: impl FnMut(&Value) -> bool,
     ) -> io::Result<Value> {
-        let mut last = Value::Null;
-        let found = timeout(within, async {
-            while let Some(said) = self.next().await {
-                if wanted(&said) {
-                    return Some(said);
-                }
-                last = said;
-            }
-            None
-        });
-        match found.await {
-            Ok(Some(said)) => Ok(said),
-            Ok(None) => Err(other(&format!("the robot ended; it said last: {last}"))),
-            Err(_) => Err(other(&format!("waited in vain; it said last: {last}"))),
-        }
+        let process = self.process.as_mut();
+        let process = process.ok_or_else(|| other("the robot is not running"))?;
+        process.until(within, wanted).await
     }
 
     /// Kills it as a crash would; gives what it had still said.

@@ -3,6 +3,7 @@ import type { Account } from "./Account";
 import type { CallLevels } from "./CallLevels";
 import type { CallProgress } from "./CallProgress";
 import type { Connection } from "./Connection";
+import type { Desktop } from "./Desktop";
 import type { Ring } from "./Ring";
 import type { RingEnd } from "./RingEnd";
 import type { Settings } from "./Settings";
@@ -26,4 +27,4 @@ end: RingEnd, } } | { "event": "call", "data": CallProgress | null } | { "event"
 /**
  * Which.
  */
-conversation: string, } } | { "event": "settings", "data": Settings } | { "event": "overflow" };
+conversation: string, } } | { "event": "settings", "data": Settings } | { "event": "desktop", "data": Desktop } | { "event": "overflow" };

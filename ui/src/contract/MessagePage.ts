@@ -14,6 +14,7 @@ messages: Array<MessageRow>,
  */
 more: boolean, 
 /**
- * Where the other's unread messages began when the conversation was opened, if any.
+ * Where the other's unread messages begin as of this page, if there are any. Who opens a
+ * conversation keeps the first page's: reading moves it.
  */
 first_unread_seq: number | null, };

@@ -8,4 +8,12 @@ export type Settings = {
 /**
  * Light, dark or as the system says.
  */
-theme: Theme, };
+theme: Theme, 
+/**
+ * Whether the person has read that there is no tray.
+ */
+no_tray_read: boolean, 
+/**
+ * Whether the person has read that there are no notifications.
+ */
+no_notifications_read: boolean, };

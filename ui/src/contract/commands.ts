@@ -8,6 +8,7 @@ import type { CallStartArgs } from './CallStartArgs';
 import type { Connection } from './Connection';
 import type { ConversationRow } from './ConversationRow';
 import type { CourseView } from './CourseView';
+import type { Desktop } from './Desktop';
 import type { EnrolArgs } from './EnrolArgs';
 import type { InvitationArgs } from './InvitationArgs';
 import type { LookingAtArgs } from './LookingAtArgs';
@@ -17,6 +18,7 @@ import type { MessageRow } from './MessageRow';
 import type { Nothing } from './Nothing';
 import type { OpenArgs } from './OpenArgs';
 import type { Opened } from './Opened';
+import type { OwnStatus } from './OwnStatus';
 import type { PageArgs } from './PageArgs';
 import type { PersonView } from './PersonView';
 import type { ReadArgs } from './ReadArgs';
@@ -28,7 +30,6 @@ import type { SignInArgs } from './SignInArgs';
 import type { SignOutArgs } from './SignOutArgs';
 import type { SignOutResult } from './SignOutResult';
 import type { StatusArgs } from './StatusArgs';
-import type { StatusView } from './StatusView';
 import type { SwitchArgs } from './SwitchArgs';
 
 /** Every request the UI may make, with its arguments and its answer. */
@@ -51,7 +52,7 @@ export interface Commands {
   'messages.send': { args: SendArgs; ok: MessageRow };
   'messages.retry': { args: MessageArgs; ok: Nothing };
   'messages.discard': { args: MessageArgs; ok: Nothing };
-  'status.get': { args: Nothing; ok: StatusView | null };
+  'status.get': { args: Nothing; ok: OwnStatus | null };
   'status.set': { args: StatusArgs; ok: Nothing };
   'calls.rings': { args: Nothing; ok: Array<Ring> };
   'calls.current': { args: Nothing; ok: CallProgress | null };
@@ -66,4 +67,6 @@ export interface Commands {
   'view.looking_at': { args: LookingAtArgs; ok: Nothing };
   'settings.get': { args: Nothing; ok: Settings };
   'settings.set': { args: Settings; ok: Nothing };
+  'desktop.get': { args: Nothing; ok: Desktop };
+  'app.quit': { args: Nothing; ok: Nothing };
 }

@@ -2,15 +2,16 @@ import type { Connection } from '../contract/Connection';
 import type { ConversationRow } from '../contract/ConversationRow';
 import type { CoreEvent } from '../contract/CoreEvent';
 import type { CourseView } from '../contract/CourseView';
+import type { Desktop } from '../contract/Desktop';
+import type { OwnStatus } from '../contract/OwnStatus';
 import type { PersonView } from '../contract/PersonView';
 import type { StatusArgs } from '../contract/StatusArgs';
-import type { StatusView } from '../contract/StatusView';
 import type { UiError } from '../contract/UiError';
 import { CoreError, type Platform } from '../platform';
 import { AccountState } from './account.svelte';
 import { CallState } from './call.svelte';
 import { PlaceState } from './place.svelte';
-import { Reading } from './reading.svelte';
+import { Reading, Wish } from './reading.svelte';
 import { SettingsState } from './settings.svelte';
 import { Thread } from './thread.svelte';
 
@@ -22,7 +23,8 @@ export class App {
   readonly people: Reading<PersonView[]>;
   readonly mentors: Reading<PersonView[]>;
   readonly courses: Reading<CourseView[]>;
-  readonly status: Reading<StatusView | null>;
+  readonly status: Reading<OwnStatus | null>;
+  readonly desktop: Reading<Desktop>;
   readonly call: CallState;
   readonly settings: SettingsState;
   readonly place = new PlaceState();
@@ -30,6 +32,10 @@ export class App {
   thread = $state.raw<Thread>();
   /** The core could not be reached at all. */
   broken = $state.raw<UiError>();
+  /** The note about the keyring was put away, for as long as this page lives. */
+  keyringNoteRead = $state(false);
+  readonly #looking: Wish<string | undefined>;
+  #looksAt: string | undefined;
   #signedIn = false;
 
   constructor(private readonly platform: Platform) {
@@ -41,8 +47,12 @@ export class App {
     this.mentors = ask('people.mentors');
     this.courses = ask('courses.list');
     this.status = ask('status.get');
+    this.desktop = ask('desktop.get');
     this.call = new CallState(platform);
     this.settings = new SettingsState(platform);
+    this.#looking = new Wish((conversation) =>
+      platform.request('view.looking_at', { conversation: conversation ?? null }),
+    );
   }
 
   /** Unread messages in all conversations. */
@@ -60,13 +70,31 @@ export class App {
     return this.conversations.value?.find((row) => row.id === conversation);
   }
 
+  /** The conversation that is on screen right now, in a window that has the person's attention. */
+  get lookingAt(): string | undefined {
+    if (!this.account.me || !this.place.attended) return undefined;
+    const inCall = this.call.open && this.call.current;
+    const shown = inCall ? this.call.chat : this.place.place === 'conversations';
+    return shown ? this.thread?.conversation : undefined;
+  }
+
+  /** Tells the core what the person looks at, so that it needs no notification. */
+  looksAt(conversation: string | undefined): void {
+    if (conversation === this.#looksAt) return;
+    this.#looksAt = conversation;
+    void this.#looking.ask(conversation);
+  }
+
   /** Hears the core and reads what there is. */
   async start(): Promise<void> {
     try {
       await this.platform.onEvent((event) => this.heard(event));
       // First, so that the first thing painted has the right theme. Without an answer it is the system's.
-      await this.settings.refresh().catch(() => undefined);
+      await this.settings.refresh();
+      void this.desktop.refresh();
       await this.account.refresh();
+      // Also where nobody is signed in: it says why an account cannot be opened.
+      if (!this.#signedIn) void this.connection.refresh();
       this.broken = this.account.error;
     } catch (thrown) {
       this.broken = CoreError.from(thrown).ui;
@@ -79,9 +107,13 @@ export class App {
       case 'account':
         this.account.told(event.data);
         break;
-      case 'connection':
+      case 'connection': {
+        const came = event.data.state === 'online' && this.connection.value?.state !== 'online';
         this.connection.told(event.data);
+        // What was not on this computer can be fetched now.
+        if (came) void this.thread?.refresh();
         break;
+      }
       case 'conversations':
         void this.conversations.refresh();
         break;
@@ -104,11 +136,15 @@ export class App {
         this.call.levels = event.data;
         break;
       case 'show_conversation':
-        this.show(event.data.conversation);
-        this.call.open = this.call.current?.conversation === event.data.conversation;
+        this.#showHere(event.data.conversation);
+        // It is shown here, so the next page has nothing to open.
+        void this.#openAsked();
         break;
       case 'settings':
         this.settings.told(event.data);
+        break;
+      case 'desktop':
+        this.desktop.told(event.data);
         break;
       case 'overflow':
         void this.readAll();
@@ -146,7 +182,7 @@ export class App {
     return course;
   }
 
-  /** Sets the mentor's own status. */
+  /** Sets the mentor's own status; without a connection the core keeps it and sends it later. */
   async setStatus(status: StatusArgs): Promise<void> {
     await this.platform.request('status.set', status);
     await this.status.refresh();
@@ -157,6 +193,11 @@ export class App {
     await this.platform.request('connection.retry', {});
   }
 
+  /** Ends the app. */
+  async quit(): Promise<void> {
+    await this.platform.request('app.quit', {});
+  }
+
   /** Reads again whatever may have changed. */
   async readAll(): Promise<void> {
     await this.account.refresh();
@@ -165,6 +206,7 @@ export class App {
       this.conversations.refresh(),
       this.call.refresh(),
       this.settings.refresh(),
+      this.desktop.refresh(),
       this.thread?.refresh(),
     ]);
     this.#peopleChanged();
@@ -175,6 +217,19 @@ export class App {
     void this.people.refresh();
     void this.mentors.refresh();
     void this.courses.refresh();
+  }
+
+  /** Opens what was asked for, on a notification or in the tray, while there was no page to show it. */
+  async #openAsked(): Promise<void> {
+    const opened = await this.platform.request('view.opened', {}).catch(() => undefined);
+    if (opened?.conversation && this.#signedIn) this.#showHere(opened.conversation);
+  }
+
+  /** Beside the call, where it is that of the call. */
+  #showHere(conversation: string): void {
+    this.show(conversation);
+    this.call.open = this.call.current?.conversation === conversation;
+    if (this.call.open) this.call.chat = true;
   }
 
   #peopleChanged(): void {
@@ -189,7 +244,8 @@ export class App {
     if (signedIn) {
       void this.connection.refresh();
       void this.conversations.refresh();
-      void this.call.refresh().catch(() => undefined);
+      // A call comes to the front; what was asked for comes beside it or before it.
+      void this.call.refresh().then(() => this.#openAsked());
       this.#peopleChanged();
     } else {
       this.closeConversation();
@@ -204,9 +260,16 @@ export class App {
         this.status,
       ];
       for (const reading of readings) reading.clear();
+      void this.connection.refresh();
     }
   }
 }
 
 type ReadName =
-  'connection.get' | 'conversations.list' | 'people.list' | 'people.mentors' | 'courses.list' | 'status.get';
+  | 'connection.get'
+  | 'conversations.list'
+  | 'people.list'
+  | 'people.mentors'
+  | 'courses.list'
+  | 'status.get'
+  | 'desktop.get';

@@ -2,60 +2,76 @@ import type { CallLevels } from '../contract/CallLevels';
 import type { CallProgress } from '../contract/CallProgress';
 import type { CallRejectArgs } from '../contract/CallRejectArgs';
 import type { Ring } from '../contract/Ring';
-import type { Platform } from '../platform';
-import { Asking } from './reading.svelte';
+import type { UiError } from '../contract/UiError';
+import { CoreError, type Platform } from '../platform';
+import { Reading, Wish } from './reading.svelte';
 
 /** The call on this device, and the calls that ring here. */
 export class CallState {
-  /** The call, also for a while after it is over. */
-  current = $state.raw<CallProgress | null>(null);
-  /** What rings here, oldest first. */
-  rings = $state.raw<readonly Ring[]>([]);
   /** How loud it is. */
   levels = $state.raw<CallLevels>({ microphone: 0, remote: 0 });
   /** Whether the call fills the window, or is a bar while the person looks at something else. */
   open = $state(false);
-  /** Starting, accepting, hanging up: what a person asked for last. */
-  readonly asking = new Asking();
+  /** Whether the chat is open beside the call. */
+  chat = $state(false);
+  /** A call is being started or accepted: a second one is not. */
+  busy = $state(false);
+  /** Why the last thing that the person asked for failed. */
+  error = $state.raw<UiError>();
 
-  constructor(private readonly platform: Platform) {}
+  readonly #current: Reading<CallProgress | null>;
+  readonly #rings: Reading<readonly Ring[]>;
+  readonly #microphone: Wish<boolean>;
+  readonly #camera: Wish<boolean>;
+  /** The call that came to the front last. */
+  #fronted: string | undefined;
+
+  constructor(private readonly platform: Platform) {
+    this.#current = new Reading(() => platform.request('calls.current', {}));
+    this.#rings = new Reading(() => platform.request('calls.rings', {}));
+    this.#microphone = new Wish((on) => platform.request('calls.microphone', { on }));
+    this.#camera = new Wish((on) => platform.request('calls.camera', { on }));
+  }
+
+  /** The call, also for a while after it is over. */
+  get current(): CallProgress | null {
+    return this.#current.value ?? null;
+  }
+
+  /** What rings here, oldest first. */
+  get rings(): readonly Ring[] {
+    return this.#rings.value ?? [];
+  }
 
   async refresh(): Promise<void> {
-    const [current, rings] = await Promise.all([
-      this.platform.request('calls.current', {}),
-      this.platform.request('calls.rings', {}),
-    ]);
-    this.told(current);
-    this.rings = rings;
+    await Promise.all([this.#current.refresh(), this.#rings.refresh()]);
+    this.#toFront();
   }
 
   /** The core told what became of the call. A new call comes to the front by itself. */
   told(call: CallProgress | null): void {
-    if (call && call.call !== this.current?.call) {
-      this.open = true;
-      this.levels = { microphone: 0, remote: 0 };
-    }
-    this.current = call;
-    if (!call) this.open = false;
+    this.#current.told(call);
+    this.#toFront();
   }
 
   rang(ring: Ring): void {
     const others = this.rings.filter((known) => known.call !== ring.call);
-    this.rings = [...others, ring].sort((a, b) => b.waiting_ms - a.waiting_ms);
+    this.#rings.told([...others, ring].sort((a, b) => b.waiting_ms - a.waiting_ms));
   }
 
   stoppedRinging(call: string): void {
-    this.rings = this.rings.filter((ring) => ring.call !== call);
+    this.#rings.told(this.rings.filter((ring) => ring.call !== call));
   }
 
   clear(): void {
-    this.told(null);
-    this.rings = [];
-    this.asking.error = undefined;
+    this.#current.clear();
+    this.#rings.clear();
+    this.#toFront();
+    this.error = undefined;
   }
 
   async start(conversation: string, video: boolean): Promise<void> {
-    const call = await this.asking.run(() =>
+    const call = await this.#once(() =>
       this.platform.request('calls.start', { conversation, video, about: '' }),
     );
     // The event may have come first, and further.
@@ -63,30 +79,68 @@ export class CallState {
   }
 
   async accept(call: string, video: boolean): Promise<void> {
-    await this.asking.run(() => this.platform.request('calls.accept', { call, video }));
+    await this.#once(() => this.platform.request('calls.accept', { call, video }));
   }
 
+  /** Declines; waits for nothing else that is under way. */
   async reject(call: string, reason: CallRejectArgs['reason']): Promise<void> {
-    await this.asking.run(() => this.platform.request('calls.reject', { call, reason }));
+    await this.#tell(() => this.platform.request('calls.reject', { call, reason }));
   }
 
+  /** Hangs up; waits for nothing else that is under way: a start may take half a second. */
   async hangUp(): Promise<void> {
     const call = this.current?.call;
-    if (call) await this.asking.run(() => this.platform.request('calls.hang_up', { call }));
+    if (call) await this.#tell(() => this.platform.request('calls.hang_up', { call }));
   }
 
   /** Puts away the call that is over. */
   async dismiss(): Promise<void> {
     const call = this.current;
     if (call?.phase !== 'over') return;
-    await this.asking.run(() => this.platform.request('calls.dismiss', { call: call.call }));
+    await this.#tell(() => this.platform.request('calls.dismiss', { call: call.call }));
   }
 
   async microphone(on: boolean): Promise<void> {
-    await this.asking.run(() => this.platform.request('calls.microphone', { on }));
+    await this.#switch(this.#microphone, on);
   }
 
   async camera(on: boolean): Promise<void> {
-    await this.asking.run(() => this.platform.request('calls.camera', { on }));
+    await this.#switch(this.#camera, on);
+  }
+
+  async #switch(wish: Wish<boolean>, on: boolean): Promise<void> {
+    this.error = undefined;
+    await wish.ask(on);
+    this.error = wish.error ?? this.error;
+  }
+
+  async #tell<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    this.error = undefined;
+    try {
+      return await ask();
+    } catch (thrown) {
+      this.error = CoreError.from(thrown).ui;
+      return undefined;
+    }
+  }
+
+  async #once<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    if (this.busy) return undefined;
+    this.busy = true;
+    try {
+      return await this.#tell(ask);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  #toFront(): void {
+    const call = this.current?.call;
+    if (call !== this.#fronted) {
+      this.open = call !== undefined;
+      this.chat = false;
+      this.levels = { microphone: 0, remote: 0 };
+    }
+    this.#fronted = call;
   }
 }

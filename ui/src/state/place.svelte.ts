@@ -7,7 +7,7 @@ export class PlaceState {
   /** The open conversation. */
   conversation = $state<string>();
   /** What was typed and not sent, by conversation, while the window lives. */
-  drafts: Record<string, string> = {};
+  drafts = $state<Record<string, string>>({});
   /** The window has the person's attention. */
   attended = $state(true);
 
@@ -18,6 +18,12 @@ export class PlaceState {
   show(conversation: string): void {
     this.place = 'conversations';
     this.conversation = conversation;
+  }
+
+  /** Words that could not be kept come back to where they were written, before what was typed since. */
+  giveBack(conversation: string, words: string): void {
+    const since = this.drafts[conversation];
+    this.drafts[conversation] = since ? `${words}\n${since}` : words;
   }
 
   clear(): void {

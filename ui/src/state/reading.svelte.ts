@@ -16,6 +16,8 @@ export class Reading<T> {
   /** The first read takes long enough to say so. */
   slow = $state(false);
   #again = false;
+  /** The value was told during the read that is under way, whose answer may be older. */
+  #told = false;
   #running: Promise<void> | undefined;
   #generation = 0;
 
@@ -27,9 +29,7 @@ export class Reading<T> {
       this.#again = true;
       return this.#running;
     }
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running = this.#run();
     return this.#running;
   }
 
@@ -37,13 +37,13 @@ export class Reading<T> {
   told(value: T): void {
     this.value = value;
     this.error = undefined;
-    this.#again = this.#running !== undefined;
+    this.#again = this.#told = this.#running !== undefined;
   }
 
   /** Forgets what was read; a read that is under way comes to nothing. */
   clear(): void {
     this.#generation++;
-    this.#again = false;
+    this.#again = this.#told = false;
     this.#running = undefined;
     this.value = undefined;
     this.error = undefined;
@@ -56,11 +56,11 @@ export class Reading<T> {
       if (generation === this.#generation) this.slow = this.value === undefined;
     }, SLOW_MS);
     do {
-      this.#again = false;
+      this.#again = this.#told = false;
       try {
         const value = await this.read();
         if (generation !== this.#generation) break;
-        this.value = value;
+        if (!this.#told) this.value = value;
         this.error = undefined;
       } catch (thrown) {
         if (generation !== this.#generation) break;
@@ -68,7 +68,10 @@ export class Reading<T> {
       }
     } while (this.#again);
     clearTimeout(timer);
-    if (generation === this.#generation) this.slow = false;
+    // After a clear another read may be under way already, which is not this one's to end.
+    if (generation !== this.#generation) return;
+    this.#running = undefined;
+    this.slow = false;
   }
 }
 
@@ -92,5 +95,38 @@ export class Asking {
     } finally {
       this.busy = false;
     }
+  }
+}
+
+/**
+ * A switch: each wish goes out, one at a time and in order, and of those that come while one is on its way only the
+ * last. So no click is lost, and what was wanted last is what it comes to.
+ */
+export class Wish<T> {
+  /** Why the last wish that was asked for failed. */
+  error = $state.raw<UiError>();
+  #next: { wanted: T } | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(private readonly grant: (wanted: T) => Promise<unknown>) {}
+
+  /** Asks for it. Resolves once nothing is left to be asked for; never rejects: see {@link error}. */
+  ask(wanted: T): Promise<void> {
+    this.#next = { wanted };
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let next = this.#next; next; next = this.#next) {
+      this.#next = undefined;
+      this.error = undefined;
+      try {
+        await this.grant(next.wanted);
+      } catch (thrown) {
+        this.error = CoreError.from(thrown).ui;
+      }
+    }
+    this.#running = undefined;
   }
 }

@@ -33,6 +33,8 @@ export class Thread {
   #closed = false;
   #refreshing = false;
   #again = false;
+  /** The message written last is on disk, or was refused. */
+  #written: Promise<unknown> = Promise.resolve();
   #visibleFrom: number | undefined;
 
   constructor(
@@ -44,6 +46,7 @@ export class Thread {
   async open(): Promise<void> {
     const timer = setTimeout(() => (this.slow = !this.ready), SLOW_MS);
     this.error = undefined;
+    this.#again = false;
     try {
       const newest = await this.#page(null, PAGE);
       let held: Held = mergePage({ rows: [], more: newest.more }, newest, null);
@@ -51,7 +54,10 @@ export class Thread {
       for (let read = 1; unread !== null && held.more && read < PAGES_AT_ONCE; read++) {
         const before = oldestSeq(held.rows);
         if (before === undefined || before <= unread) break;
-        held = mergePage(held, await this.#page(before, LONG_PAGE), before);
+        const page = await this.#page(before, LONG_PAGE);
+        held = mergePage(held, page, before);
+        // There is more, but not on this computer right now.
+        if (page.messages.length === 0) break;
       }
       if (this.#closed) return;
       this.firstUnread = unread;
@@ -63,6 +69,8 @@ export class Thread {
       clearTimeout(timer);
       this.slow = false;
     }
+    // What changed meanwhile may be newer than what was read.
+    if (this.ready && this.#again) await this.refresh();
   }
 
   /** Nothing of it is shown anymore. */
@@ -77,8 +85,7 @@ export class Thread {
 
   /** Something changed: reads the newest rows again, and further back as long as anything differs. */
   async refresh(): Promise<void> {
-    if (!this.ready) return;
-    if (this.#refreshing) {
+    if (!this.ready || this.#refreshing) {
       this.#again = true;
       return;
     }
@@ -125,10 +132,14 @@ export class Thread {
     }
   }
 
-  /** Writes a message: it is on disk when this resolves. */
+  /** Writes a message, after those written before: it is on disk when this resolves. */
   async send(text: string): Promise<void> {
-    await this.platform.request('messages.send', { conversation: this.conversation, text });
-    await this.refresh();
+    const ask = () => this.platform.request('messages.send', { conversation: this.conversation, text });
+    const written = this.#written.then(ask);
+    this.#written = written.catch(() => undefined);
+    await written;
+    // Not waited for: while the network is slow, older messages may take long to come.
+    if (!this.#closed) void this.refresh();
   }
 
   /** Tries a failed message again. */

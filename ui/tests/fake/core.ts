@@ -7,12 +7,13 @@ import type { Connection } from '../../src/contract/Connection';
 import type { ConversationRow } from '../../src/contract/ConversationRow';
 import type { CoreEvent } from '../../src/contract/CoreEvent';
 import type { CourseView } from '../../src/contract/CourseView';
+import type { Desktop } from '../../src/contract/Desktop';
 import type { ErrorKind } from '../../src/contract/ErrorKind';
 import type { MessageRow } from '../../src/contract/MessageRow';
+import type { OwnStatus } from '../../src/contract/OwnStatus';
 import type { PersonView } from '../../src/contract/PersonView';
 import type { Ring } from '../../src/contract/Ring';
 import type { Settings } from '../../src/contract/Settings';
-import type { StatusView } from '../../src/contract/StatusView';
 import type { UiError } from '../../src/contract/UiError';
 import { rowOf } from './people';
 
@@ -45,10 +46,13 @@ export class FakeCore {
   people: PersonView[] = [];
   mentors: PersonView[] = [];
   courses: CourseView[] = [];
-  status: StatusView | null = null;
+  status: OwnStatus | null = null;
+  desktop: Desktop = { tray: 'here', notifications: 'here' };
   rings: Ring[] = [];
   call: CallProgress | null = null;
-  settings: Settings = { theme: 'light' };
+  settings: Settings = { theme: 'light', no_tray_read: false, no_notifications_read: false };
+  /** The conversation that was asked for while there was no page. */
+  wanted: string | null = null;
   /** Every request that came, oldest first. */
   readonly asked: { name: keyof Commands; args: unknown }[] = [];
   /** What a scenario answers in place of the usual. */
@@ -209,7 +213,7 @@ export class FakeCore {
     },
     'status.get': () => this.status,
     'status.set': ({ availability, message }) => {
-      this.status = { availability, message, since: Date.now() };
+      this.status = { availability, message, pending: this.connection.state !== 'online' };
       this.tell({ event: 'people' });
       return {};
     },
@@ -227,6 +231,14 @@ export class FakeCore {
       this.setCall(null);
       return {};
     },
+    'view.opened': () => {
+      const conversation = this.wanted;
+      this.wanted = null;
+      return { conversation };
+    },
+    'view.looking_at': () => ({}),
+    'desktop.get': () => this.desktop,
+    'app.quit': () => ({}),
     'settings.get': () => this.settings,
     'settings.set': (settings) => {
       this.settings = settings;

@@ -115,10 +115,21 @@ test('each way of not being answered is said, and stays until it is read', async
     core.answers['calls.start'] = () => callWithSam({ call: 'call-again', phase: 'starting' });
   });
   await page.getByText('Ringing…').waitFor();
-  stage.core.setCall(callWithSam({ phase: 'over', outcome: 'rejected', reason: 'in_session' }));
-  await page.getByText('Sam Rivera is in a session').waitFor();
-  stage.core.setCall(callWithSam({ phase: 'over', outcome: 'busy' }));
-  await page.getByText('Sam Rivera is in another call.').waitFor();
+  const said = [
+    [{ outcome: 'rejected', reason: 'declined' }, 'Sam Rivera declined'],
+    [{ outcome: 'rejected', reason: 'back_soon' }, 'Sam Rivera is back in 10 minutes'],
+    [{ outcome: 'rejected', reason: 'in_session' }, 'Sam Rivera is in a session'],
+    [{ outcome: 'rejected', reason: 'write_instead' }, 'Sam Rivera asks you to write instead'],
+    [{ outcome: 'busy' }, 'Sam Rivera is in another call.'],
+    [{ outcome: 'failed' }, 'The call could not connect. Check your network, then try again.'],
+    [{ outcome: 'other' }, 'it was answered on another device, or had ended already.'],
+    [{ outcome: 'missed', outgoing: false }, 'Missed call'],
+    [{ outcome: 'canceled', outgoing: false }, 'Sam Rivera hung up'],
+  ] as const;
+  for (const [changes, words] of said) {
+    stage.core.setCall(callWithSam({ phase: 'over', ...changes }));
+    await page.getByText(words).waitFor();
+  }
   stage.core.setCall(callWithSam({ phase: 'over', outcome: 'missed' }));
   await page.getByText('Sam Rivera does not answer.').waitFor();
   await page.getByRole('button', { name: 'Call again' }).click();
@@ -126,15 +137,52 @@ test('each way of not being answered is said, and stays until it is read', async
 });
 
 test('a call that cannot start is said where it was asked for', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await page.getByRole('button', { name: /Sam Rivera/ }).click();
+  const refusals = [
+    ['in_a_call', 'You are in a call already. Hang up first.'],
+    ['not_allowed', 'You may not do this.'],
+    ['not_found', 'It is not there anymore.'],
+    ['not_connected', 'You are not connected right now.'],
+    ['too_fast', 'That was too much at once.'],
+  ] as const;
+  for (const [kind, words] of refusals) {
+    stage.core.answers['calls.start'] = () => {
+      throw refusal(kind);
+    };
+    await page.getByRole('button', { name: 'Call Sam Rivera', exact: true }).click();
+    await page.getByText(words).waitFor();
+  }
+});
+
+test('Sam is not there: it is called all the same, and the missed call is noted', async () => {
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    core.call = callWithSam({ phase: 'calling', other: { ...sam, online: false } });
+  });
+  await page.getByText('Sam Rivera is not there right now.').waitFor();
+  stage.core.setCall(callWithSam({ phase: 'over', outcome: 'missed', other: { ...sam, online: false } }));
+  await page
+    .getByText('Sam Rivera does not answer. The missed call is noted in your conversation.')
+    .waitFor();
+});
+
+test('hanging up does not wait for a start that takes its time', async () => {
   const page = await stage.play((core) => {
     mayaAtHerDesk(core);
     core.answers['calls.start'] = () => {
-      throw refusal('in_a_call');
+      core.setCall(callWithSam({ phase: 'starting' }));
+      return new Promise(() => undefined);
+    };
+    core.answers['calls.hang_up'] = () => {
+      core.setCall(callWithSam({ phase: 'over', outcome: 'canceled' }));
+      return {};
     };
   });
   await page.getByRole('button', { name: /Sam Rivera/ }).click();
   await page.getByRole('button', { name: 'Call Sam Rivera', exact: true }).click();
-  await page.getByText('You are in a call already. Hang up first.').waitFor();
+  await page.getByRole('button', { name: 'Hang up' }).click();
+  await page.getByText('Call ended').waitFor();
 });
 
 test('Lin rings: the banner accepts with sound only', async () => {

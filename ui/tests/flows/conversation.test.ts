@@ -267,3 +267,116 @@ test('presence is seen as soon as it is told', async () => {
   stage.core.tell({ event: 'conversations' });
   await header.getByText('Offline · Systems programming in Rust').waitFor();
 });
+
+test('the core knows which conversation Maya has before her eyes, and when she looks away', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  const looked = () => stage.core.askedFor('view.looking_at').at(-1)?.conversation;
+  const until = async (conversation: string | null) => {
+    while (looked() !== conversation)
+      await stage.core.waitFor('view.looking_at', stage.core.askedFor('view.looking_at').length + 1);
+  };
+  await open(page, 'Sam Rivera');
+  await until(WITH_SAM);
+  await page.evaluate(() => {
+    document.hasFocus = () => false;
+    window.dispatchEvent(new Event('blur'));
+  });
+  await until(null);
+  await page.evaluate(() => {
+    document.hasFocus = () => true;
+    window.dispatchEvent(new Event('focus'));
+  });
+  await until(WITH_SAM);
+  await page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await until(null);
+});
+
+test('a page that is loaded hidden looks at nothing until it is shown', async () => {
+  const page = await stage.play(
+    (core) => {
+      mayaAtHerDesk(core);
+      core.wanted = WITH_SAM;
+    },
+    {
+      before: () => {
+        Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+      },
+    },
+  );
+  await composer(page).waitFor();
+  expect(stage.core.askedFor('view.looking_at').filter((args) => args.conversation !== null)).toEqual([]);
+  expect(stage.core.askedFor('conversations.read')).toEqual([]);
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { value: 'visible', configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await stage.core.waitFor('view.looking_at');
+  expect(stage.core.askedFor('view.looking_at')).toEqual([{ conversation: WITH_SAM }]);
+});
+
+test('a conversation that was asked for on a notification is open in the window made for it', async () => {
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    core.wanted = WITH_LIN;
+  });
+  await page.getByRole('textbox', { name: 'Write to Lin Zhang' }).waitFor();
+  expect(stage.core.wanted).toBeNull();
+});
+
+test('messages that are not on this computer are not taken for none, and come with the connection', async () => {
+  let here = false;
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    core.connection = { ...core.connection, state: 'waiting', retry_in_ms: 9_000 };
+    const usual = core.messages.get(WITH_SAM) ?? [];
+    core.answers['messages.page'] = () =>
+      here
+        ? { messages: usual, more: false, first_unread_seq: null }
+        : { messages: [], more: true, first_unread_seq: null };
+  });
+  await open(page, 'Sam Rivera');
+  await page.getByText('These messages are not on this computer').waitFor();
+  here = true;
+  stage.core.setConnection({ state: 'online', retry_in_ms: null });
+  await page.getByText('Well done').last().waitFor();
+});
+
+test('three short messages in a row go out while the history hangs', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await open(page, 'Sam Rivera');
+  await page.getByText('Well done').last().waitFor();
+  stage.core.answers['messages.page'] = () => new Promise(() => undefined);
+  for (const words of ['One moment', 'I am on a train', 'Back at four']) {
+    await composer(page).fill(words);
+    await page.keyboard.press('Enter');
+  }
+  await stage.core.waitFor('messages.send', 3);
+  expect(stage.core.askedFor('messages.send').map((args) => args.text)).toEqual([
+    'One moment',
+    'I am on a train',
+    'Back at four',
+  ]);
+  expect(await composer(page).inputValue()).toBe('');
+});
+
+test('words that were refused come back before those typed since, also after a look elsewhere', async () => {
+  let refuse: () => void = () => undefined;
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    core.answers['messages.send'] = async () => {
+      await new Promise<void>((resolve) => (refuse = resolve));
+      throw refusal('storage');
+    };
+  });
+  await open(page, 'Sam Rivera');
+  await composer(page).fill('Hello Sam');
+  await page.keyboard.press('Enter');
+  await composer(page).fill('and another thing');
+  await open(page, 'Lin Zhang');
+  await page.getByRole('textbox', { name: 'Write to Lin Zhang' }).waitFor();
+  refuse();
+  await open(page, 'Sam Rivera');
+  await page.waitForFunction(
+    () => document.querySelector('textarea')?.value === 'Hello Sam\nand another thing',
+  );
+});

@@ -106,6 +106,36 @@ test('a locked account lets only the same person in, and says what waits', async
   await page.getByRole('navigation', { name: 'Places' }).waitFor();
 });
 
+test('an account that cannot be opened says why, before and after the page was there', async () => {
+  const page = await stage.play((core) => {
+    core.connection = { ...core.connection, state: 'refused', problem: refusal('data_too_new') };
+  });
+  await page.getByText('A newer version of this app was used on this computer.').waitFor();
+  stage.core.setConnection({ problem: refusal('data_unreadable') });
+  await page.getByText('What this app keeps on this computer cannot be read.').waitFor();
+});
+
+test('who cannot or will not sign in again leaves the account, and is asked about what is unsent', async () => {
+  const page = await stage.play((core) => {
+    core.account = { state: 'locked', server, email: 'maya@example.org', unsent: 3 };
+    core.answers['account.sign_out'] = ({ unsent }) => {
+      if (unsent === 'ask') return { done: false, unsent: 3 };
+      core.account = { state: 'signed_out', server };
+      core.tell({ event: 'account', data: core.account });
+      return { done: true, unsent: 0 };
+    };
+  });
+  await page.getByRole('button', { name: /Sign out on this device/ }).click();
+  await page.getByText('3 messages are not sent yet.').waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  expect(await page.getByLabel('E-mail address').isDisabled()).toBe(true);
+  await page.getByRole('button', { name: /Sign out on this device/ }).click();
+  await page.getByRole('button', { name: 'Sign out and lose them' }).click();
+  await page.getByRole('button', { name: /Create a student account/ }).waitFor();
+  expect(await page.getByLabel('E-mail address').isEnabled()).toBe(true);
+});
+
 test('a session that ends while Maya is at work leads to the sign-in, with her work kept', async () => {
   const page = await stage.play(mayaAtHerDesk);
   await page.getByRole('button', { name: /Sam Rivera/ }).click();

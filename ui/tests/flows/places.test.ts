@@ -29,6 +29,8 @@ test('Maya writes a status message, by keyboard alone', async () => {
   await page.keyboard.press('Enter');
   await page.getByRole('menu').waitFor();
   await page.keyboard.press('End');
+  // Over quitting and signing out.
+  await page.keyboard.press('ArrowUp');
   await page.keyboard.press('ArrowUp');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog', { name: 'Your status' }).waitFor();
@@ -39,6 +41,15 @@ test('Maya writes a status message, by keyboard alone', async () => {
     { availability: 'available', message: 'Back at three' },
   ]);
   await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
+test('a status message has as many characters as the protocol allows, whatever they are made of', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await ownMenu(page).click();
+  await page.getByRole('menuitem', { name: 'Write a status message…' }).click();
+  const message = page.getByLabel('Message', { exact: true });
+  await message.fill('🎓'.repeat(150));
+  expect(await message.inputValue()).toBe('🎓'.repeat(140));
 });
 
 test('a student has no status to choose', async () => {
@@ -178,4 +189,77 @@ test('a list that takes long shows its shape, and one that fails says why and tr
   fail = false;
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByRole('button', { name: /Sam Rivera/ }).waitFor();
+});
+
+test('a locked keyring keeps Maya from being connected: it is said, and tried again', async () => {
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    if (core.account.state === 'signed_in') core.account = { ...core.account, keyring: 'locked' };
+    core.connection = { ...core.connection, state: 'waiting', retry_in_ms: 20_000 };
+  });
+  await page.getByText('Unlock the keyring to be connected.').waitFor();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await stage.core.waitFor('connection.retry');
+  if (stage.core.account.state === 'signed_in') {
+    stage.core.account = { ...stage.core.account, keyring: 'kept' };
+  }
+  stage.core.tell({ event: 'account', data: stage.core.account });
+  stage.core.setConnection({ state: 'online', retry_in_ms: null });
+  await page.getByText('Unlock the keyring').waitFor({ state: 'detached' });
+});
+
+test('a desktop without a tray and without notifications is said once, and again in the settings', async () => {
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    core.desktop = { tray: 'missing', notifications: 'missing' };
+  });
+  await page.getByText('This desktop has no tray').waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByText('This desktop shows no notifications.').waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByText('This desktop').waitFor({ state: 'detached' });
+  expect(stage.core.settings).toMatchObject({ no_tray_read: true, no_notifications_read: true });
+  await page.getByRole('button', { name: 'Settings', exact: true }).click();
+  const desktop = page.getByRole('region', { name: 'Desktop' });
+  await desktop.getByText('This desktop has no tray').waitFor();
+  stage.core.tell({ event: 'desktop', data: { tray: 'here', notifications: 'missing' } });
+  await desktop.getByText('This desktop has no tray').waitFor({ state: 'detached' });
+  await desktop.getByText('Shown').waitFor();
+});
+
+test('the app is quit from the menu, and from the sign-in where there is no tray', async () => {
+  let page = await stage.play(mayaAtHerDesk);
+  await page.getByRole('button', { name: /status and account/ }).click();
+  await page.getByRole('menuitem', { name: 'Quit InstantMentor' }).click();
+  await stage.core.waitFor('app.quit');
+  page = await stage.play((core) => (core.desktop = { tray: 'missing', notifications: 'here' }));
+  await page.getByRole('button', { name: 'Quit InstantMentor' }).click();
+  await stage.core.waitFor('app.quit');
+});
+
+test('a status that is chosen without a connection is kept, and said to be set later', async () => {
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    core.connection = { ...core.connection, state: 'waiting', retry_in_ms: 20_000 };
+    core.status = null;
+  });
+  await page.getByRole('button', { name: 'Maya Okafor, Offline: status and account' }).click();
+  await page.getByRole('menuitemradio', { name: 'Break' }).click();
+  expect(stage.core.askedFor('status.set')).toEqual([{ availability: 'break', message: '' }]);
+  await page.getByRole('button', { name: /status and account/ }).click();
+  await page.getByText('Break is set as soon as you are connected.').waitFor();
+  const chosen = page.getByRole('menuitemradio', { name: 'Break' });
+  expect(await chosen.getAttribute('aria-checked')).toBe('true');
+  stage.core.status = { availability: 'break', message: '', pending: false };
+  stage.core.setConnection({ state: 'online', retry_in_ms: null });
+  stage.core.tell({ event: 'people' });
+  await page.getByText('Break is set as soon').waitFor({ state: 'detached' });
+});
+
+test('a server that restarts is said while it is away', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  stage.core.setConnection({ state: 'waiting', retry_in_ms: 1_500, problem: refusal('server_restarts') });
+  await page.getByText('The server is restarting.').waitFor();
+  stage.core.setConnection({ state: 'online', retry_in_ms: null, problem: null });
+  await page.getByText('The server is restarting.').waitFor({ state: 'detached' });
 });

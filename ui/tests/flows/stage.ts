@@ -49,7 +49,7 @@ export class Stage {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const browser = await chromium.launch({
-      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      executablePath: process.env['CHROMIUM'] || '/usr/bin/chromium',
       args: ['--no-sandbox'],
     });
     return new Stage(browser, server);

@@ -169,6 +169,70 @@ const VIEWS: View[] = [
     go: (page) => page.getByRole('button', { name: 'Settings', exact: true }).click(),
   },
   {
+    name: 'no-tray',
+    scenario: (core) => {
+      mayaAtHerDesk(core);
+      core.desktop = { tray: 'missing', notifications: 'missing' };
+    },
+    go: (page) => page.getByText('This desktop has no tray').waitFor(),
+  },
+  {
+    name: 'no-notifications',
+    scenario: (core) => {
+      mayaAtHerDesk(core);
+      core.desktop = { tray: 'here', notifications: 'missing' };
+    },
+    go: (page) => page.getByText('shows no notifications').waitFor(),
+  },
+  {
+    name: 'settings-bare-desktop',
+    scenario: (core) => {
+      mayaAtHerDesk(core);
+      core.desktop = { tray: 'missing', notifications: 'missing' };
+    },
+    go: (page) => page.getByRole('button', { name: 'Settings', exact: true }).click(),
+  },
+  {
+    name: 'sign-in-no-tray',
+    scenario: (core) => {
+      core.desktop = { tray: 'missing', notifications: 'missing' };
+    },
+    go: (page) => page.getByText('Quit InstantMentor').waitFor(),
+  },
+  {
+    name: 'keyring-locked',
+    scenario: (core) => {
+      mayaAtHerDesk(core);
+      if (core.account.state === 'signed_in') core.account = { ...core.account, keyring: 'locked' };
+      core.connection = { ...core.connection, state: 'waiting', retry_in_ms: 20_000 };
+    },
+    go: (page) => page.getByText('Unlock the keyring').waitFor(),
+  },
+  {
+    name: 'status-pending',
+    scenario: (core) => {
+      mayaAtHerDesk(core);
+      core.connection = {
+        ...core.connection,
+        state: 'waiting',
+        retry_in_ms: 1_500,
+        problem: refusal('server_restarts'),
+      };
+      core.status = { availability: 'break', message: '', pending: true };
+    },
+    go: async (page) => {
+      await page.getByText('The server is restarting').waitFor();
+      await page.getByRole('button', { name: /status and account/ }).click();
+    },
+  },
+  {
+    name: 'call-elsewhere',
+    scenario: (core) => {
+      mayaAtHerDesk(core);
+      core.call = callWithSam({ phase: 'over', outcome: 'other', outgoing: false });
+    },
+  },
+  {
     name: 'status-menu',
     scenario: mayaAtHerDesk,
     go: (page) => page.getByRole('button', { name: /status and account/ }).click(),
@@ -287,7 +351,7 @@ for (const view of VIEWS.filter(({ name }) => !only || only.split(',').includes(
         const page = await stage.play(
           (core) => {
             view.scenario(core);
-            core.settings = { theme };
+            core.settings = { ...core.settings, theme };
           },
           { width, height, scheme: theme },
         );

@@ -17,7 +17,7 @@ const rows = withSam(1_000_000_000);
 async function atMayas(changes: ScriptedPlatform['answers'] = {}) {
   const platform = new ScriptedPlatform({
     'account.get': () => signedIn,
-    'settings.get': () => ({ theme: 'system' }),
+    'settings.get': () => ({ theme: 'system', no_tray_read: false, no_notifications_read: false }),
     'connection.get': () => ({
       state: 'online',
       retry_in_ms: null,
@@ -146,4 +146,151 @@ test('a core that does not answer is said', async () => {
     },
   });
   expect(app.broken?.kind).toBe('storage');
+});
+
+test('what is told of a call while a page asks for it is not overwritten by the older answer', async () => {
+  const before = callWithSam({ phase: 'connected' });
+  const after = callWithSam({ phase: 'connected', remote_size: { width: 1280, height: 720 } });
+  let known = before;
+  const { app, platform } = await atMayas({
+    'calls.current': () => known,
+    'calls.rings': async () => {
+      await settled();
+      return [];
+    },
+  });
+  const reading = app.call.refresh();
+  known = after;
+  platform.tell({ event: 'call', data: after });
+  await reading;
+  expect(app.call.current?.remote_size).toEqual({ width: 1280, height: 720 });
+});
+
+test('what Maya looks at is the conversation on screen in a window that she attends to, and else nothing', async () => {
+  const { app } = await atMayas();
+  expect(app.lookingAt).toBeUndefined();
+  app.show('with-sam');
+  expect(app.lookingAt).toBe('with-sam');
+  app.place.attended = false;
+  expect(app.lookingAt).toBeUndefined();
+  app.place.attended = true;
+  app.place.go('settings');
+  expect(app.lookingAt).toBeUndefined();
+  app.place.go('conversations');
+  app.call.told(callWithSam({ phase: 'connected' }));
+  expect(app.lookingAt).toBeUndefined();
+  app.call.chat = true;
+  expect(app.lookingAt).toBe('with-sam');
+  app.call.told(callWithSam({ call: 'another', phase: 'calling' }));
+  expect(app.call.chat).toBe(false);
+  app.call.told(null);
+  expect(app.lookingAt).toBe('with-sam');
+  app.account.told({ state: 'signed_out', server: '' });
+  expect(app.lookingAt).toBeUndefined();
+});
+
+test('the core is told in order what is looked at, and only where it changed', async () => {
+  const told: (string | null)[] = [];
+  const { app } = await atMayas({
+    'view.looking_at': async ({ conversation }) => {
+      told.push(conversation);
+      await settled();
+      return {};
+    },
+  });
+  app.looksAt('with-sam');
+  app.looksAt('with-sam');
+  app.looksAt('with-lin');
+  app.looksAt(undefined);
+  for (let turn = 0; turn < 5; turn++) await settled();
+  expect(told).toEqual(['with-sam', null]);
+});
+
+test('a conversation that was asked for before there was a page is opened in it', async () => {
+  const { app } = await atMayas({ 'view.opened': () => ({ conversation: 'with-lin' }) });
+  expect(app.openRow?.other.name).toBe('Lin Zhang');
+});
+
+test('a page that shows what was asked for leaves nothing to be opened in the next one', async () => {
+  const { platform } = await atMayas({ 'view.opened': () => ({ conversation: null }) });
+  const before = platform.count('view.opened');
+  platform.tell({ event: 'show_conversation', data: { conversation: 'with-lin' } });
+  expect(platform.count('view.opened')).toBe(before + 1);
+});
+
+test('what was asked for on a notification comes beside the call that it belongs to', async () => {
+  const { app, platform } = await atMayas();
+  app.call.told(callWithSam({ phase: 'connected' }));
+  platform.tell({ event: 'show_conversation', data: { conversation: callWithSam({}).conversation } });
+  expect([app.call.open, app.call.chat]).toEqual([true, true]);
+  platform.tell({ event: 'show_conversation', data: { conversation: 'with-lin' } });
+  expect(app.call.open).toBe(false);
+  expect(app.lookingAt).toBe('with-lin');
+});
+
+test('what was not on this computer is read again once there is a connection', async () => {
+  const { app, platform } = await atMayas();
+  const line = app.connection.value;
+  if (!line) throw new Error('there is no line');
+  app.show('with-sam');
+  platform.tell({ event: 'connection', data: { ...line, state: 'waiting' } });
+  await settled();
+  const before = platform.count('messages.page');
+  platform.tell({ event: 'connection', data: line });
+  platform.tell({ event: 'connection', data: { ...line, latency_ms: 30 } });
+  await settled();
+  expect(platform.count('messages.page')).toBe(before + 1);
+});
+
+test('a switch that is slow keeps nobody from hanging up or from the other switch', async () => {
+  const asked: boolean[] = [];
+  const { app, platform } = await atMayas({
+    'calls.camera': () => new Promise(() => undefined),
+    'calls.microphone': ({ on }) => {
+      asked.push(on);
+      return {};
+    },
+    'calls.hang_up': () => ({}),
+  });
+  app.call.told(callWithSam({ phase: 'connected' }));
+  void app.call.camera(false);
+  await app.call.microphone(false);
+  expect(asked).toEqual([false]);
+  await app.call.hangUp();
+  expect(platform.count('calls.hang_up')).toBe(1);
+});
+
+test('somebody else who rings can be declined while a call starts', async () => {
+  const { app, platform } = await atMayas({
+    'calls.start': () => new Promise(() => undefined),
+    'calls.reject': () => ({}),
+  });
+  void app.call.start('with-sam', false);
+  await app.call.reject(ringOf(lin, 'with-lin').call, 'declined');
+  expect(platform.count('calls.reject')).toBe(1);
+});
+
+test('why the last thing asked of a call failed is said, and not after the next one worked', async () => {
+  let works = false;
+  const { app } = await atMayas({
+    'calls.microphone': () => {
+      if (!works) throw refused('call_over');
+      return {};
+    },
+  });
+  app.call.told(callWithSam({ phase: 'connected' }));
+  await app.call.microphone(false);
+  expect(app.call.error?.kind).toBe('call_over');
+  works = true;
+  await app.call.microphone(false);
+  expect(app.call.error).toBeUndefined();
+});
+
+test('words that the disk refused come back before what was typed since', async () => {
+  const { app } = await atMayas();
+  app.place.drafts['with-sam'] = 'and another thing';
+  app.place.giveBack('with-sam', 'Hello Sam');
+  expect(app.place.drafts['with-sam']).toBe('Hello Sam\nand another thing');
+  app.place.giveBack('with-lin', 'Hello Lin');
+  expect(app.place.drafts['with-lin']).toBe('Hello Lin');
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Asking, Reading, SLOW_MS } from '../../src/state/reading.svelte';
+import { Asking, Reading, SLOW_MS, Wish } from '../../src/state/reading.svelte';
 import { refused } from './platform';
 
 beforeEach(() => vi.useFakeTimers());
@@ -77,6 +77,56 @@ test('what belongs to somebody who signed out does not come back', async () => {
   late.resolve('of Maya');
   await done;
   expect(reading.value).toBeUndefined();
+});
+
+test('a read from before a clear does not end the one that runs now', async () => {
+  const gates = [deferred<string>(), deferred<string>(), deferred<string>()];
+  let reads = 0;
+  const reading = new Reading(() => gates[reads++]?.promise ?? Promise.resolve('none'));
+  const ofMaya = reading.refresh();
+  reading.clear();
+  const ofSam = reading.refresh();
+  gates[0]?.resolve('of Maya');
+  await ofMaya;
+  void reading.refresh();
+  expect(reads).toBe(2);
+  gates[1]?.resolve('of Sam');
+  gates[2]?.resolve('of Sam, read again');
+  await ofSam;
+  expect(reading.value).toBe('of Sam, read again');
+});
+
+test('of wishes that come faster than they are granted the last one wins, in order', async () => {
+  const gates: ReturnType<typeof deferred<void>>[] = [];
+  const asked: boolean[] = [];
+  const wish = new Wish((on: boolean) => {
+    asked.push(on);
+    const gate = deferred<void>();
+    gates.push(gate);
+    return gate.promise;
+  });
+  const first = wish.ask(false);
+  void wish.ask(true);
+  void wish.ask(false);
+  const last = wish.ask(true);
+  expect(asked).toEqual([false]);
+  gates[0]?.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  gates[1]?.resolve();
+  await Promise.all([first, last]);
+  expect(asked).toEqual([false, true]);
+});
+
+test('a wish that was refused does not keep the next one from being asked', async () => {
+  let refuses = true;
+  const wish = new Wish(async () => {
+    if (refuses) throw refused('call_over');
+  });
+  await wish.ask(true);
+  expect(wish.error?.kind).toBe('call_over');
+  refuses = false;
+  await wish.ask(true);
+  expect(wish.error).toBeUndefined();
 });
 
 test('a button pressed twice asks once', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { MessageRow } from '../../src/contract/MessageRow';
 import { Thread } from '../../src/state/thread.svelte';
 import { maya, message, sam } from '../fake/people';
-import { refused, ScriptedPlatform } from './platform';
+import { refused, ScriptedPlatform, settled } from './platform';
 
 /** A conversation of the core in memory. */
 class Conversation {
@@ -120,7 +120,78 @@ test('an own message is shown as soon as it is written', async () => {
   conversation.add(2);
   await conversation.thread.open();
   await conversation.thread.send('Hello Sam');
+  await settled();
   expect(conversation.thread.rows.at(-1)?.state).toBe('sending');
+});
+
+test('writing does not wait until the history is read again', async () => {
+  const conversation = new Conversation();
+  conversation.add(2);
+  await conversation.thread.open();
+  conversation.platform.answers['messages.page'] = () => new Promise(() => undefined);
+  await conversation.thread.send('Hello Sam');
+  await conversation.thread.send('Are you there?');
+  expect(conversation.platform.count('messages.send')).toBe(2);
+});
+
+test('what is written quickly goes out in the order in which it was written', async () => {
+  const conversation = new Conversation();
+  await conversation.thread.open();
+  const taken: string[] = [];
+  const disk: (() => void)[] = [];
+  const usual = conversation.platform.answers['messages.send'];
+  conversation.platform.answers['messages.send'] = async (args) => {
+    taken.push(args.text);
+    await new Promise<void>((resolve) => disk.push(resolve));
+    if (!usual) throw refused('storage');
+    return usual(args);
+  };
+  const all = ['one', 'two', 'three'].map((text) => conversation.thread.send(text));
+  await settled();
+  expect(taken).toEqual(['one']);
+  for (let written = 0; written < 3; written++) {
+    disk[written]?.();
+    await settled();
+  }
+  await Promise.all(all);
+  expect(taken).toEqual(['one', 'two', 'three']);
+});
+
+test('opening ends where older messages are not on this computer', async () => {
+  const conversation = new Conversation();
+  conversation.add(80);
+  conversation.firstUnread = 2;
+  const page = conversation.platform.answers['messages.page'];
+  conversation.platform.answers['messages.page'] = async (args) => {
+    if (args.before === null && page) return page(args);
+    return { messages: [], more: true, first_unread_seq: 2 };
+  };
+  await conversation.thread.open();
+  expect(conversation.seqs).toHaveLength(60);
+  expect(conversation.thread.more).toBe(true);
+  expect(conversation.platform.count('messages.page')).toBe(2);
+});
+
+test('a message that comes while the conversation opens is shown', async () => {
+  const conversation = new Conversation();
+  conversation.add(3);
+  const page = conversation.platform.answers['messages.page'];
+  let letGo: () => void = () => undefined;
+  conversation.platform.answers['messages.page'] = async (args) => {
+    const answer = await page?.(args);
+    await new Promise<void>((resolve) => (letGo = resolve));
+    if (!answer) throw refused('not_found');
+    return answer;
+  };
+  const opened = conversation.thread.open();
+  await settled();
+  conversation.platform.answers['messages.page'] = page;
+  conversation.add(1);
+  await conversation.thread.refresh();
+  letGo();
+  await opened;
+  await settled();
+  expect(conversation.seqs).toEqual([1, 2, 3, 4]);
 });
 
 test('a message that the disk refused is told to who sends it', async () => {

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { MESSAGE_CHARS } from '../../src/contract/limits';
 import { missing, placed } from '../../src/features/account/entry-problems';
 import { noticeWords, overWords, phaseWords } from '../../src/features/call/phase-words';
 import { connectionLine } from '../../src/features/connection/line';
 import { matches } from '../../src/features/conversations/filter';
 import { callWords, isMissed, shortWords } from '../../src/features/messages/content-words';
-import { left, LIMIT, mayBeSent } from '../../src/features/messages/limit';
+import { left, mayBeSent } from '../../src/features/messages/limit';
 import { standing, standingWords } from '../../src/features/status/standing';
 import { errorWords, plural, t } from '../../src/i18n/words';
 import english from '../../src/i18n/messages/en.json';
@@ -143,8 +144,8 @@ test('each phase and each end of a call has its words', () => {
 });
 
 test('a message is counted in characters as people see them, not in units', () => {
-  expect(left('👋'.repeat(LIMIT))).toBe(0);
-  expect(mayBeSent('👋'.repeat(LIMIT + 1))).toBe(false);
+  expect(left('👋'.repeat(MESSAGE_CHARS))).toBe(0);
+  expect(mayBeSent('👋'.repeat(MESSAGE_CHARS + 1))).toBe(false);
   expect(mayBeSent(' \n ')).toBe(false);
 });
 

@@ -138,7 +138,9 @@ fn check(how: &How) -> Result<(), UiError> {
             return missing("name");
         }
         if name.chars().count() > limits::NAME_CHARS {
-            return Err(UiError::new(ErrorKind::TooLong).with("limit", limits::NAME_CHARS));
+            return Err(UiError::new(ErrorKind::TooLong)
+                .with("field", "name")
+                .with("limit", limits::NAME_CHARS));
         }
     }
     if code.is_some_and(|code| code.trim().is_empty()) {
@@ -177,7 +179,9 @@ mod tests {
         assert_eq!(field(register("Sam", "sam@x.org", "short")), "password");
         assert!(check(&register("Sam", "sam@x.org", "long enough!")).is_ok());
         let long = check(&register(&"S".repeat(81), "sam@x.org", "long enough!"));
-        assert_eq!(long.unwrap_err().kind, ErrorKind::TooLong);
+        let long = long.unwrap_err();
+        assert_eq!(long.kind, ErrorKind::TooLong);
+        assert_eq!(long.params.get("field").map(String::as_str), Some("name"));
         // An old password may be shorter than what is asked for today.
         let old = How::SignIn(SignInArgs {
             server: String::new(),

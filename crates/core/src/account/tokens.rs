@@ -14,7 +14,13 @@ use crate::{
 use futures_util::future::BoxFuture;
 use im_contract::views::KeyringState;
 use im_protocol::rest::{Refresh, Tokens as Pair};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until},
@@ -26,6 +32,8 @@ const MARGIN: Duration = Duration::from_secs(30);
 const AHEAD: Duration = Duration::from_secs(120);
 /// Until the next try of what the network or the keyring did not let happen.
 const AGAIN: Duration = Duration::from_secs(15);
+/// Until the person is asked to unlock the keyring again, who has just not done so.
+const DISMISSED_AGAIN: Duration = Duration::from_secs(60);
 /// Asks that may wait.
 const QUEUE: usize = 64;
 
@@ -76,6 +84,7 @@ enum Ask {
     Access(oneshot::Sender<Result<Secret, TokenError>>),
     Refused(Option<Secret>),
     Over,
+    TryAgain,
 }
 
 /// A handle on the tokens. Cheap to clone; the task ends with the last one.
@@ -84,6 +93,8 @@ pub(crate) struct Tokens {
     asks: mpsc::Sender<Ask>,
     keyring: watch::Receiver<KeyringState>,
     over: watch::Receiver<bool>,
+    unread: Arc<AtomicBool>,
+    newest: watch::Receiver<Option<Secret>>,
 }
 
 impl Tokens {
@@ -109,6 +120,11 @@ impl Tokens {
         let _ = self.asks.try_send(Ask::Refused(None));
     }
 
+    /// The person wants to try again: the keyring may be asked again.
+    pub(crate) fn try_again(&self) {
+        let _ = self.asks.try_send(Ask::TryAgain);
+    }
+
     /// The server says that the session is over.
     pub(crate) fn end(&self) {
         let _ = self.asks.try_send(Ask::Over);
@@ -117,6 +133,17 @@ impl Tokens {
     /// Where the refresh token is kept.
     pub(crate) fn keyring(&self) -> watch::Receiver<KeyringState> {
         self.keyring.clone()
+    }
+
+    /// The newest access token, as soon as it is kept; none while there has been none.
+    pub(crate) fn newest(&self) -> watch::Receiver<Option<Secret>> {
+        self.newest.clone()
+    }
+
+    /// Whether it is over here only because no keyring was there to give the token: the server has
+    /// refused nothing, and the keyring may still come.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::SeqCst)
     }
 
     /// Turns true when the session is over.
@@ -133,10 +160,14 @@ pub(crate) struct TokenTask {
     asks: mpsc::Receiver<Ask>,
     keyring: watch::Sender<KeyringState>,
     over: watch::Sender<bool>,
+    unread: Arc<AtomicBool>,
+    newest: watch::Sender<Option<Secret>>,
     access: Option<Access>,
     refresh: Option<Secret>,
     unsaved: bool,
     again: Option<Instant>,
+    /// The person did not want to unlock the keyring: not asked again before.
+    dismissed_until: Option<Instant>,
 }
 
 struct Access {
@@ -157,6 +188,8 @@ impl TokenTask {
         let (asks_tx, asks) = mpsc::channel(QUEUE);
         let (keyring, keyring_rx) = watch::channel(KeyringState::Kept);
         let (over, over_rx) = watch::channel(false);
+        let (newest, newest_rx) = watch::channel(None);
+        let unread = Arc::new(AtomicBool::new(false));
         let mut task = Self {
             refresher,
             secrets,
@@ -164,10 +197,13 @@ impl TokenTask {
             asks,
             keyring,
             over,
+            unread: Arc::clone(&unread),
+            newest,
             access: None,
             refresh: None,
             unsaved: false,
             again: None,
+            dismissed_until: None,
         };
         if let Some(pair) = fresh {
             task.take(pair);
@@ -176,6 +212,8 @@ impl TokenTask {
             asks: asks_tx,
             keyring: keyring_rx,
             over: over_rx,
+            unread,
+            newest: newest_rx,
         };
         (tokens, task)
     }
@@ -193,6 +231,12 @@ impl TokenTask {
                 ask = self.asks.recv() => match ask {
                     None => return,
                     Some(Ask::Over) => self.give_up(),
+                    Some(Ask::TryAgain) => {
+                        self.dismissed_until = None;
+                        if self.unsaved {
+                            self.save().await;
+                        }
+                    }
                     Some(Ask::Refused(token)) => {
                         let meant = |access: &Access| token.is_none_or(|token| token == access.token);
                         if self.access.as_ref().is_some_and(meant) {
@@ -253,6 +297,9 @@ impl TokenTask {
             Ok(pair) => {
                 self.take(pair);
                 self.save().await;
+                // Kept first: a new access token ends the time of the former refresh token.
+                let newest = self.access.as_ref().map(|access| access.token.clone());
+                self.newest.send_replace(newest);
                 Ok(())
             }
             Err(error) if error.is_temporary() => {
@@ -273,6 +320,12 @@ impl TokenTask {
         if let Some(token) = &self.refresh {
             return Ok(token.clone());
         }
+        if self
+            .dismissed_until
+            .is_some_and(|until| until > Instant::now())
+        {
+            return Err(TokenError::Unavailable);
+        }
         match self.secrets.get(&self.key).await {
             Ok(Some(token)) => {
                 self.tell(KeyringState::Kept);
@@ -285,10 +338,16 @@ impl TokenTask {
             }
             Err(SecretError::Missing) => {
                 self.tell(KeyringState::Missing);
+                self.unread.store(true, Ordering::SeqCst);
                 self.give_up();
                 Err(TokenError::Refused)
             }
             Err(SecretError::Locked) => {
+                self.tell(KeyringState::Locked);
+                Err(TokenError::Unavailable)
+            }
+            Err(SecretError::Dismissed) => {
+                self.dismissed_until = Some(Instant::now() + DISMISSED_AGAIN);
                 self.tell(KeyringState::Locked);
                 Err(TokenError::Unavailable)
             }
@@ -324,6 +383,10 @@ impl TokenTask {
             }
             Err(SecretError::Locked) => {
                 self.again = Some(Instant::now() + AGAIN);
+                KeyringState::Locked
+            }
+            Err(SecretError::Dismissed) => {
+                self.again = Some(Instant::now() + DISMISSED_AGAIN);
                 KeyringState::Locked
             }
         };

@@ -16,8 +16,8 @@ use im_contract::{
         RegisterArgs, SendArgs, SignInArgs, SignOutArgs, SignOutResult, StatusArgs, SwitchArgs,
     },
     views::{
-        Account, CallProgress, Connection, ConversationRow, CourseView, MessagePage, MessageRow,
-        PersonView, Ring, Settings, StatusView,
+        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, MessagePage,
+        MessageRow, OwnStatus, PersonView, Ring, Settings,
     },
 };
 use tokio::sync::oneshot;
@@ -125,13 +125,13 @@ impl Commands for Core {
         Ok(Nothing {})
     }
 
-    async fn status_get(&self, _: Nothing) -> Result<Option<StatusView>, UiError> {
+    async fn status_get(&self, _: Nothing) -> Result<Option<OwnStatus>, UiError> {
         Ok(people::own_status(&self.open()?.context))
     }
 
     async fn status_set(&self, args: StatusArgs) -> Result<Nothing, UiError> {
         let open = self.open()?;
-        people::set_status(&open.context, args.availability, &args.message).await?;
+        people::set_status(&open, args.availability, &args.message).await?;
         Ok(Nothing {})
     }
 
@@ -204,6 +204,15 @@ impl Commands for Core {
         })?;
         self.inner.settings.send_replace(args);
         self.inner.events.tell(CoreEvent::Settings(args));
+        Ok(Nothing {})
+    }
+
+    async fn desktop_get(&self, _: Nothing) -> Result<Desktop, UiError> {
+        Ok(*self.inner.desktop.borrow())
+    }
+
+    async fn app_quit(&self, _: Nothing) -> Result<Nothing, UiError> {
+        self.inner.quit.send_replace(true);
         Ok(Nothing {})
     }
 }

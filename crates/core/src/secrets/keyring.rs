@@ -2,7 +2,7 @@
 //!
 //! The keyring's calls block, and a locked one blocks until somebody answers its prompt (at
 //! autostart nobody does). So they are made on a thread of their own, and who asks waits for at
-//! most [`PATIENCE`]; an answer that comes later still takes effect, in its order.
+//! most [`PATIENCE`]; what is to be kept or deleted still is when it comes later, in its order.
 
 use super::{Secret, SecretError, SecretStore};
 use futures_util::future::BoxFuture;
@@ -47,7 +47,13 @@ impl KeyringSecrets {
         })
     }
 
-    fn ask<'a, R, F>(&'a self, key: &'a str, call: F) -> BoxFuture<'a, Result<R, SecretError>>
+    /// `late`: whether the call is still worth making when its asker has stopped waiting.
+    fn ask<'a, R, F>(
+        &'a self,
+        key: &'a str,
+        late: bool,
+        call: F,
+    ) -> BoxFuture<'a, Result<R, SecretError>>
     where
         R: Send + 'static,
         F: FnOnce(&Entry) -> Result<R, Error> + Send + 'static,
@@ -56,6 +62,10 @@ impl KeyringSecrets {
         let user = key.to_owned();
         let (reply, answer) = oneshot::channel();
         let call: Call = Box::new(move || {
+            // What nobody waits for would only ask the person once more for the same.
+            if !late && reply.is_closed() {
+                return;
+            }
             let result = Entry::new(&service, &user).and_then(|entry| call(&entry));
             // Nobody waits anymore where the patience was over.
             let _ = reply.send(result.map_err(|error| kind(&error)));
@@ -73,14 +83,14 @@ impl KeyringSecrets {
 
 fn kind(error: &Error) -> SecretError {
     match error {
-        Error::NoStorageAccess(_) => SecretError::Locked,
+        Error::NoStorageAccess(_) => SecretError::Dismissed,
         _ => SecretError::Missing,
     }
 }
 
 impl SecretStore for KeyringSecrets {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, SecretError>> {
-        self.ask(key, |entry| match entry.get_password() {
+        self.ask(key, false, |entry| match entry.get_password() {
             Ok(text) => Ok(Some(Secret::new(text))),
             // What is not text was not written by us: as good as nothing.
             Err(Error::NoEntry | Error::BadEncoding(_)) => Ok(None),
@@ -89,11 +99,11 @@ impl SecretStore for KeyringSecrets {
     }
 
     fn put<'a>(&'a self, key: &'a str, secret: Secret) -> BoxFuture<'a, Result<(), SecretError>> {
-        self.ask(key, move |entry| entry.set_password(secret.expose()))
+        self.ask(key, true, move |entry| entry.set_password(secret.expose()))
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), SecretError>> {
-        self.ask(key, |entry| match entry.delete_credential() {
+        self.ask(key, true, |entry| match entry.delete_credential() {
             Err(Error::NoEntry) => Ok(()),
             result => result,
         })

@@ -1,8 +1,10 @@
 //! What a session shares with commands and with calls.
 
+use super::own_status::Reply as OwnStatusReply;
 use crate::{
     calls::Calls,
     clock::Clock,
+    connection::Told,
     events::EventHub,
     live::Live,
     notify::{NotificationAction, Notifier, Ringtone},
@@ -11,8 +13,7 @@ use crate::{
     wire::Wire,
 };
 use im_call::media::MediaEngine;
-use im_contract::views::Connection;
-use im_protocol::{ConversationId, DeviceId, MessageId, PersonId};
+use im_protocol::{ConversationId, DeviceId, MessageId, PersonId, people::StatusSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -54,7 +55,7 @@ pub(crate) struct OpenAccount {
     /// The calls' task.
     pub(crate) calls: Calls,
     /// The connection's line.
-    pub(crate) line: watch::Receiver<Connection>,
+    pub(crate) line: watch::Receiver<Told>,
 }
 
 /// What is asked of the session's task.
@@ -70,6 +71,9 @@ pub(crate) enum Mail {
     Read(ConversationId, u64),
     /// Something was fetched and stored beside the feed.
     Fetched(Option<ConversationId>),
+    /// The mentor has chosen a status; answered once it is on disk and, where there is a connection,
+    /// the server has said what it thinks of it.
+    Status(StatusSet, OwnStatusReply),
     /// Connect at once.
     Reconnect,
     /// The person looks at another conversation.

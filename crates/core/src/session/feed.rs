@@ -180,10 +180,13 @@ impl Session {
         }
         let actions = self.outbox.own_facts(&applied.own);
         self.send(actions);
-        if !applied.arrived.is_empty() {
+        if !applied.arrived.is_empty() || !applied.read.is_empty() {
             let context = self.context.clone();
             self.begin(async move {
                 notices::arrived(&context, &applied.arrived, live).await;
+                for conversation in applied.read {
+                    notices::read(&context, conversation).await;
+                }
                 Outcome::Nothing
             });
         }

@@ -4,6 +4,7 @@ use super::{
     Session, SessionEnd,
     context::{Context, OpenAccount},
     marks::Marks,
+    own_status::OwnStatus,
     sending,
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     notify::{Notifier, Ringtone},
     outbox::Outbox,
     rest::{Http, Rest},
-    store::{Store, StoreError, facts, meta, read_mark},
+    store::{Store, StoreError, facts, meta, own_status, read_mark},
     sync::Sync,
     wire::Wire,
 };
@@ -65,8 +66,8 @@ pub(crate) struct Running {
 /// # Errors
 /// Where the files cannot be opened.
 pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
-    let (folder, clock) = (parts.folder.clone(), parts.clock.clone());
-    let store = tokio::task::spawn_blocking(move || Store::open(&folder, &clock))
+    let folder = parts.folder;
+    let store = tokio::task::spawn_blocking(move || Store::open(&folder))
         .await
         .map_err(|_| StoreError::Closed)??;
     let me = parts.me.person.id;
@@ -80,8 +81,10 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
     let mut outbox = Outbox::default();
     outbox.add(sending::unsent(&store).await?);
     let marks = Marks::new(store.outbox.read(read_mark::all).await?);
+    let own_status = OwnStatus::new(store.outbox.read(own_status::get).await?);
 
     let auth = SocketAuth::new(parts.tokens.clone(), parts.device, parts.app);
+    let in_use = auth.in_use();
     let (client, incoming, socket) = im_socketio::connect(connection::options(&parts.server), auth)
         .map_err(|error| {
             tracing::error!(%error, "the socket's options are not valid");
@@ -110,7 +113,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
     let (calls, call_task) = crate::calls::new(context.clone());
     tokio::spawn(call_task.run());
     let (mail, mailbox) = mpsc::channel(QUEUE);
-    let (line_tx, line) = watch::channel(connection::no_line(None));
+    let (line_tx, line) = watch::channel(connection::Told::now(connection::no_line(None)));
     let (me_tx, me) = watch::channel(parts.me);
     let (stop, stopped) = oneshot::channel();
     let open = Arc::new(OpenAccount {
@@ -119,7 +122,8 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         calls: calls.clone(),
         line,
     });
-    let session = Session {
+    let access = parts.tokens.newest();
+    let mut session = Session {
         context,
         calls,
         mailbox,
@@ -129,15 +133,23 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         sync: Sync::new(cursor),
         outbox,
         marks,
+        own_status,
+        choosing: Vec::new(),
+        access,
+        in_use,
+        renew: false,
+        closing: None,
         changes: Changes::default(),
         pending: FuturesUnordered::new(),
         connection: 0,
         ready: false,
         refused_until: None,
+        read_again: None,
         line: line_tx,
         me: me_tx,
         begun: Instant::now(),
     };
+    session.show_own_status();
     Ok(Running {
         open,
         me,

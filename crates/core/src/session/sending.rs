@@ -12,11 +12,13 @@ use im_protocol::{
     conversation::{Accepted, Content, Message, MessageSend, MessageSent, NewMessage, ReadMark},
 };
 use rusqlite::Transaction;
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 use tokio::sync::oneshot;
 
 /// Rows read at once.
 const ROWS: u32 = 500;
+/// Until the outbox, which could not be read, is read again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 /// Bytes of a message in a request beside its text.
 const AROUND: usize = 128;
 
@@ -24,6 +26,8 @@ const AROUND: usize = 128;
 pub(super) enum Sent {
     /// Rows that were written since.
     Written(Vec<Entry>),
+    /// They could not be read.
+    NotRead,
     /// An answer to a request.
     Answered {
         conversation: ConversationId,
@@ -184,6 +188,7 @@ impl Session {
                 }
                 self.outbox.add(entries);
             }
+            Sent::NotRead => self.read_again = Some(now + READ_AGAIN),
             Sent::Answered {
                 conversation,
                 request,
@@ -249,7 +254,7 @@ impl Session {
                 Ok(entries) => Outcome::Sent(Sent::Written(entries)),
                 Err(error) => {
                     tracing::error!(%error, "the outbox could not be read");
-                    Outcome::Nothing
+                    Outcome::Sent(Sent::NotRead)
                 }
             }
         });

@@ -186,26 +186,31 @@ pub(crate) fn set_unread(
     recount_where_ahead(connection, id, me)
 }
 
-/// The person has read so far, here. Gives how far that is (never beyond the last message), where
-/// it is further than before.
-pub(crate) fn mark_read(
+/// How far the person will have read once they have read so far (never beyond the last message),
+/// where that is further than before.
+pub(crate) fn further_read(
     connection: &Connection,
     id: ConversationId,
     seq: u64,
-    me: PersonId,
 ) -> Result<Option<u64>, StoreError> {
     let Some(entry) = get(connection, id)? else {
         return Ok(None);
     };
     let seq = seq.min(entry.head_seq);
-    if seq <= entry.read_seq {
-        return Ok(None);
-    }
+    Ok((seq > entry.read_seq).then_some(seq))
+}
+
+/// The person has read so far, here. It only ever moves forward.
+pub(crate) fn mark_read(
+    connection: &Connection,
+    id: ConversationId,
+    seq: u64,
+    me: PersonId,
+) -> Result<(), StoreError> {
     connection
-        .prepare_cached("UPDATE conversation SET read_seq = ?2 WHERE id = ?1")?
+        .prepare_cached("UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1")?
         .execute(params![id.to_string(), int(seq)])?;
-    recount_where_ahead(connection, id, me)?;
-    Ok(Some(seq))
+    recount_where_ahead(connection, id, me)
 }
 
 /// Where the person has read further here than the server knows, the server's count is behind.
@@ -314,7 +319,9 @@ mod tests {
         }
         let unread = || get(&connection, id).unwrap().unwrap().unread;
         assert_eq!(unread(), 3);
-        assert_eq!(mark_read(&connection, id, 2, maya).unwrap(), Some(2));
+        let further = |seq| further_read(&connection, id, seq).unwrap();
+        assert_eq!(further(2), Some(2));
+        mark_read(&connection, id, 2, maya).unwrap();
         assert_eq!(unread(), 1);
         // The server did not know yet when it counted this.
         set_unread(&connection, id, 3, maya).unwrap();
@@ -328,8 +335,11 @@ mod tests {
         put(&connection, &from_server, maya).unwrap();
         set_unread(&connection, id, 2, maya).unwrap();
         assert_eq!(unread(), 2);
-        assert_eq!(mark_read(&connection, id, 1, maya).unwrap(), None);
-        assert_eq!(mark_read(&connection, id, 99, maya).unwrap(), Some(3));
+        assert_eq!(further(1), None);
+        mark_read(&connection, id, 1, maya).unwrap();
+        assert_eq!(get(&connection, id).unwrap().unwrap().read_seq, 2);
+        assert_eq!(further(99), Some(3), "there are no more");
+        mark_read(&connection, id, 3, maya).unwrap();
         assert_eq!(unread(), 0);
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Applied {
     pub(crate) messages: BTreeSet<ConversationId>,
     /// The signed-in person's messages that are stored now.
     pub(crate) own: Vec<MessageId>,
+    /// Conversations that the person has read further, on another device.
+    pub(crate) read: BTreeSet<ConversationId>,
     /// Messages of others that were not known before.
     pub(crate) arrived: Vec<Message>,
     /// Calls that took a step.
@@ -85,6 +87,10 @@ fn one(
     };
     match fact {
         Fact::Conversation(fact) => {
+            let known = conversation::get(connection, fact.id)?;
+            if known.is_some_and(|known| fact.read_seq > known.read_seq) {
+                applied.read.insert(fact.id);
+            }
             let new = conversation::put(connection, &fact, me)?;
             applied.conversations = true;
             applied.messages.insert(fact.id);
@@ -127,6 +133,7 @@ fn merge(applied: &mut Applied, more: Applied) {
     applied.conversations |= more.conversations;
     applied.people |= more.people;
     applied.messages.extend(more.messages);
+    applied.read.extend(more.read);
     applied.own.extend(more.own);
     applied.arrived.extend(more.arrived);
     applied.calls.extend(more.calls);

@@ -1,4 +1,4 @@
-//! The one place where database files are opened: settings, versions, and later a key.
+//! The one place where database files are opened: settings and versions.
 
 use super::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -67,13 +67,13 @@ fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Store
     Ok(())
 }
 
-/// Puts a database that cannot be read out of the way, keeping it. Gives its new name.
+/// Puts a database that cannot be read out of the way, keeping the last such one. Gives its new name.
 ///
 /// # Errors
 /// Where the file system refuses.
-pub(crate) fn set_aside(path: &Path, mark: i64) -> io::Result<PathBuf> {
+pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".corrupt-{mark}"));
+    aside.push(".corrupt");
     let aside = PathBuf::from(aside);
     fs::rename(path, &aside)?;
     for ending in ["-wal", "-shm"] {
@@ -153,8 +153,12 @@ mod tests {
             writer(&path, OLD).unwrap_err(),
             StoreError::Corrupt
         ));
-        let aside = set_aside(&path, 5).unwrap();
-        assert!(aside.exists());
+        let aside = set_aside(&path).unwrap();
+        assert_eq!(fs::read(&aside).unwrap(), [b'z'; 4096]);
         assert!(writer(&path, OLD).is_ok());
+        // Another time: the disk is not filled with copies.
+        fs::write(&path, [b'y'; 4096]).unwrap();
+        assert_eq!(set_aside(&path).unwrap(), aside);
+        assert_eq!(fs::read(&aside).unwrap(), [b'y'; 4096]);
     }
 }

@@ -140,3 +140,47 @@ async fn signing_out_asks_when_something_is_unsent_and_wipes_the_device() {
     sam.sign_in("Sam").await.unwrap();
     sam.reads(conversation, &["Are you there?"]).await;
 }
+
+#[tokio::test]
+async fn a_sign_in_that_cannot_be_kept_has_not_happened_and_works_at_the_next_try() {
+    let server = TestServer::start().await;
+    server.person("Sam", Role::Student).await;
+    let mut sam = Device::new(&server.url()).await;
+    // A folder in its place: the file cannot be replaced, as on a full disk.
+    let file = sam.data.path().join("installation.json");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir_all(file.join("in the way")).unwrap();
+    let refused = sam.sign_in("Sam").await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Storage);
+    assert!(matches!(sam.account().await, Account::SignedOut { .. }));
+    sam.connection(ConnectionState::Off).await;
+
+    std::fs::remove_dir_all(&file).unwrap();
+    sam.sign_in("Sam").await.unwrap();
+    sam.caught_up().await;
+    let mut sam = sam.restart().await;
+    sam.caught_up().await;
+}
+
+#[tokio::test]
+async fn a_sign_out_that_the_disk_refuses_leaves_a_way_forward() {
+    let server = TestServer::start().await;
+    server.person("Sam", Role::Student).await;
+    let mut sam = Device::of("Sam", &server.url()).await;
+    // A file where the account's folder is to be deleted.
+    let folder = sam.account_folder();
+    let aside = sam.data.path().join("aside");
+    std::fs::rename(&folder, &aside).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    let leave = SignOutArgs {
+        unsent: Unsent::Discard,
+    };
+    let refused = sam.core.account_sign_out(leave).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Storage);
+    assert!(matches!(sam.account().await, Account::Locked { .. }));
+    sam.connection(ConnectionState::Off).await;
+
+    std::fs::remove_file(&folder).unwrap();
+    assert!(sam.core.account_sign_out(leave).await.unwrap().done);
+    assert!(matches!(sam.account().await, Account::SignedOut { .. }));
+}

@@ -4,20 +4,23 @@ use super::device::{self, DEADLINE, Desktop, Device, text};
 use futures_util::future::BoxFuture;
 use im_contract::{
     Commands, ErrorKind,
-    commands::{MessageArgs, Nothing, SendArgs, SignOutArgs, Unsent},
+    commands::{MessageArgs, Nothing, SendArgs, SignOutArgs, StatusArgs, Unsent},
     views::{Account, ConnectionState, KeyringState, MessageState},
 };
 use im_core::{
     notify,
     secrets::{MemorySecrets, Secret, SecretError, SecretStore},
 };
-use im_protocol::{ConversationId, people::Role};
+use im_protocol::{
+    ConversationId,
+    people::{Availability, Role},
+};
 use im_testkit::TestServer;
 use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -283,12 +286,7 @@ async fn a_broken_cache_is_rebuilt_and_what_is_unsent_is_not_touched() {
     server.down().await;
     sam.say(conversation, "unsent").await;
     sam.core.stop().await;
-    let account = std::fs::read_dir(sam.data.path().join("accounts"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let account = sam.account_folder();
     for file in ["cache.db", "cache.db-wal"] {
         std::fs::write(account.join(file), [b'x'; 8192]).unwrap();
     }
@@ -298,7 +296,7 @@ async fn a_broken_cache_is_rebuilt_and_what_is_unsent_is_not_touched() {
     maya.reads(conversation, &["sent", "unsent"]).await;
     let aside = std::fs::read_dir(&account).unwrap().any(|entry| {
         let name = entry.unwrap().file_name();
-        name.to_string_lossy().starts_with("cache.db.corrupt-")
+        name == "cache.db.corrupt"
     });
     assert!(aside, "the broken file is kept");
 }
@@ -308,12 +306,7 @@ async fn data_of_a_newer_app_is_left_alone_with_a_clear_word() {
     let (server, _) = maya_and_sam().await;
     let sam = Device::of("Sam", &server.url()).await;
     sam.core.stop().await;
-    let account = std::fs::read_dir(sam.data.path().join("accounts"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let account = sam.account_folder();
     let newer = rusqlite::Connection::open(account.join("outbox.db")).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
@@ -323,6 +316,21 @@ async fn data_of_a_newer_app_is_left_alone_with_a_clear_word() {
     assert_eq!(line.problem.unwrap().kind, ErrorKind::DataTooNew);
     let again = sam.sign_in("Sam").await.unwrap_err();
     assert_eq!(again.kind, ErrorKind::DataTooNew);
+}
+
+#[tokio::test]
+async fn an_outbox_that_cannot_be_read_is_said_and_never_thrown_away() {
+    let (server, _) = maya_and_sam().await;
+    let sam = Device::of("Sam", &server.url()).await;
+    sam.core.stop().await;
+    let outbox = sam.account_folder().join("outbox.db");
+    std::fs::write(&outbox, [b'x'; 8192]).unwrap();
+    let sam = sam.restart().await;
+    let line = sam.core.connection_get(Nothing {}).await.unwrap();
+    assert_eq!(line.problem.unwrap().kind, ErrorKind::DataUnreadable);
+    let again = sam.sign_in("Sam").await.unwrap_err();
+    assert_eq!(again.kind, ErrorKind::DataUnreadable);
+    assert_eq!(std::fs::read(&outbox).unwrap(), [b'x'; 8192]);
 }
 
 /// No Secret Service at all.
@@ -365,12 +373,7 @@ async fn a_message_that_is_refused_for_good_can_be_thrown_away() {
     // The server does not know this conversation: only the cache says that there is one.
     let gone = ConversationId::new();
     sam.core.stop().await;
-    let account = std::fs::read_dir(sam.data.path().join("accounts"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let account = sam.account_folder();
     let cache = rusqlite::Connection::open(account.join("cache.db")).unwrap();
     cache
         .execute(
@@ -409,4 +412,153 @@ async fn a_token_that_expired_while_asleep_is_renewed_without_a_word() {
     assert!(matches!(sam.account().await, Account::SignedIn { .. }));
     sam.caught_up().await;
     sam.last_is(conversation, MessageState::Sent).await;
+}
+
+/// A keyring that can be in trouble for a while.
+#[derive(Default)]
+struct TroubledKeyring {
+    inner: MemorySecrets,
+    trouble: Mutex<Option<SecretError>>,
+}
+
+impl TroubledKeyring {
+    fn is(&self, trouble: Option<SecretError>) {
+        *self.trouble.lock().unwrap() = trouble;
+    }
+
+    fn refuses(&self) -> Option<SecretError> {
+        *self.trouble.lock().unwrap()
+    }
+}
+
+impl SecretStore for TroubledKeyring {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, SecretError>> {
+        match self.refuses() {
+            Some(trouble) => Box::pin(std::future::ready(Err(trouble))),
+            None => self.inner.get(key),
+        }
+    }
+    fn put<'a>(&'a self, key: &'a str, secret: Secret) -> BoxFuture<'a, Result<(), SecretError>> {
+        match self.refuses() {
+            Some(trouble) => Box::pin(std::future::ready(Err(trouble))),
+            None => self.inner.put(key, secret),
+        }
+    }
+    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), SecretError>> {
+        self.inner.delete(key)
+    }
+}
+
+#[tokio::test]
+async fn a_keyring_that_comes_after_the_app_lets_sam_in_without_a_word() {
+    let (server, _) = maya_and_sam().await;
+    let data = Arc::new(tempfile::tempdir().unwrap());
+    let keyring = Arc::new(TroubledKeyring::default());
+    let mut sam = Device::with(&server.url(), data, Arc::clone(&keyring) as _).await;
+    sam.sign_in("Sam").await.unwrap();
+    sam.caught_up().await;
+    // At login the app is there before the keyring.
+    keyring.is(Some(SecretError::Missing));
+    let mut sam = sam.restart().await;
+    sam.until("Sam could sign in", |core| {
+        Box::pin(async move {
+            let account = core.account_get(Nothing {}).await.unwrap();
+            matches!(account, Account::Locked { .. })
+        })
+    })
+    .await;
+    keyring.is(None);
+    sam.until("Sam is there", |core| {
+        Box::pin(async move {
+            let line = core.connection_get(Nothing {}).await.unwrap();
+            line.state == ConnectionState::Online
+        })
+    })
+    .await;
+    // And nothing of it is remembered: the next start finds the keyring at once.
+    keyring.is(Some(SecretError::Missing));
+    let mut sam = sam.restart().await;
+    sam.connection(ConnectionState::Off).await;
+    keyring.is(None);
+    let mut sam = sam.restart().await;
+    assert!(matches!(sam.account().await, Account::SignedIn { .. }));
+    sam.caught_up().await;
+}
+
+#[tokio::test]
+async fn a_keyring_that_opens_later_lets_sam_in_without_a_restart() {
+    let (server, conversation) = maya_and_sam().await;
+    let data = Arc::new(tempfile::tempdir().unwrap());
+    let keyring = Arc::new(TroubledKeyring::default());
+    let mut sam = Device::with(&server.url(), data, Arc::clone(&keyring) as _).await;
+    sam.sign_in("Sam").await.unwrap();
+    sam.caught_up().await;
+    keyring.is(Some(SecretError::Dismissed));
+    let mut sam = sam.restart().await;
+    let state = |core: &im_core::Core| {
+        let core = core.clone();
+        async move {
+            match core.account_get(Nothing {}).await.unwrap() {
+                Account::SignedIn { keyring, .. } => Some(keyring),
+                _ => None,
+            }
+        }
+    };
+    sam.until("Sam is told that the keyring is locked", |core| {
+        let state = state(core);
+        Box::pin(async move { state.await == Some(KeyringState::Locked) })
+    })
+    .await;
+    // What is written meanwhile is kept.
+    sam.say(conversation, "locked out").await;
+    keyring.is(None);
+    sam.core.connection_retry(Nothing {}).await.unwrap();
+    sam.all_sent().await;
+    assert_eq!(state(&sam.core).await, Some(KeyringState::Kept));
+}
+
+#[tokio::test]
+async fn a_status_chosen_without_a_connection_is_set_when_there_is_one() {
+    let (mut server, _) = maya_and_sam().await;
+    let mut sam = Device::of("Sam", &server.url()).await;
+    let mut maya = Device::of("Maya", &server.url()).await;
+    let chosen = |availability| StatusArgs {
+        availability,
+        message: "Tea".to_owned(),
+    };
+    server.down().await;
+    maya.connection(ConnectionState::Waiting).await;
+    for availability in [Availability::InSession, Availability::Break] {
+        maya.core.status_set(chosen(availability)).await.unwrap();
+        let own = maya.core.status_get(Nothing {}).await.unwrap().unwrap();
+        assert_eq!((own.availability, own.pending), (availability, true));
+    }
+    let mut maya = maya.crash().await;
+    let own = maya.core.status_get(Nothing {}).await.unwrap().unwrap();
+    assert_eq!((own.availability, own.pending), (Availability::Break, true));
+
+    server.up().await;
+    maya.core.connection_retry(Nothing {}).await.unwrap();
+    sam.core.connection_retry(Nothing {}).await.unwrap();
+    maya.until("the server knows it", |core| {
+        Box::pin(async move {
+            let own = core.status_get(Nothing {}).await.unwrap();
+            own.is_some_and(|own| !own.pending && own.availability == Availability::Break)
+        })
+    })
+    .await;
+    sam.until("Sam sees it", |core| {
+        Box::pin(async move {
+            let mentors = core.people_mentors(Nothing {}).await.unwrap();
+            let status = mentors[0].status.as_ref();
+            status.is_some_and(|status| status.availability == Availability::Break)
+        })
+    })
+    .await;
+    let maya = maya.restart().await;
+    let own = maya.core.status_get(Nothing {}).await.unwrap();
+    assert!(own.is_none_or(|own| !own.pending), "it is sent once");
+    // A student has none.
+    let refused = sam.core.status_set(chosen(Availability::Break)).await;
+    assert_eq!(refused.unwrap_err().kind, ErrorKind::NotAllowed);
 }

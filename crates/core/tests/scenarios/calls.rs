@@ -7,9 +7,10 @@ mod talking;
 use super::device::{DEADLINE, Device};
 use im_contract::{
     Commands, CoreEvent,
-    commands::{CallAcceptArgs, CallArgs, CallStartArgs, Nothing},
+    commands::{CallAcceptArgs, CallArgs, CallStartArgs, Nothing, ReadArgs},
     views::{CallPhase, CallProgress, Ring, RingEnd},
 };
+use im_core::notify::NotificationId;
 use im_protocol::{CallId, ConversationId, people::Role};
 use im_testkit::TestServer;
 use tokio::time::timeout;
@@ -119,6 +120,24 @@ impl Device {
         .await;
         self.current().await.unwrap()
     }
+}
+
+#[tokio::test]
+async fn a_missed_call_is_notified_until_the_conversation_is_read_wherever_that_is() {
+    let mut pair = Pair::new().await;
+    let mut laptop = Device::of("Maya", &pair.server.url()).await;
+    let call = pair.ringing().await;
+    pair.sam.hang_up(call).await;
+    let conversation = pair.conversation;
+    let missed = NotificationId::MissedCall { call, conversation };
+    for device in [&mut pair.maya, &mut laptop] {
+        device.shows(&[missed]).await;
+    }
+    let seq = laptop.conversations().await[0].head_seq;
+    let args = ReadArgs { conversation, seq };
+    laptop.core.conversations_read(args).await.unwrap();
+    laptop.shows(&[]).await;
+    pair.maya.shows(&[]).await;
 }
 
 async fn rings(core: &im_core::Core) -> Vec<Ring> {

@@ -7,7 +7,10 @@ use im_contract::{
     views::MessageState,
 };
 use im_core::notify::{Action, NotificationAction, NotificationId};
-use im_protocol::people::{Availability, Role};
+use im_protocol::{
+    ConversationId,
+    people::{Availability, Role},
+};
 use im_testkit::TestServer;
 
 #[tokio::test]
@@ -171,22 +174,21 @@ async fn a_new_message_is_notified_unless_it_is_looked_at_and_a_click_shows_it()
     let conversation = server.course("Algebra", "Maya", "Sam").await;
     let mut maya = Device::of("Maya", &server.url()).await;
     let sam = Device::of("Sam", &server.url()).await;
+    let elsewhere = another_conversation(&sam).await;
 
     maya.core.set_visible(Some(conversation));
     sam.say(conversation, "one").await;
     maya.reads(conversation, &["one"]).await;
-    assert!(maya.desktop.shown().is_empty());
+    // Notifications come in order: the one of a later message says that this one had none.
+    sam.say(elsewhere, "something else").await;
+    maya.shows(&[NotificationId::Message(elsewhere)]).await;
+    maya.core.set_visible(Some(elsewhere));
+    maya.shows(&[]).await;
 
     maya.core.set_visible(None);
     sam.say(conversation, "two").await;
-    let desktop = maya.desktop.clone();
-    maya.until("a notification is shown", |_| {
-        let desktop = desktop.clone();
-        Box::pin(async move { !desktop.shown().is_empty() })
-    })
-    .await;
+    maya.shows(&[NotificationId::Message(conversation)]).await;
     let shown = maya.desktop.shown();
-    assert_eq!(shown[0].id, NotificationId::Message(conversation));
     assert_eq!(shown[0].title, "Sam");
     assert!(!shown[0].body.contains("two"), "the words stay inside");
 
@@ -196,12 +198,7 @@ async fn a_new_message_is_notified_unless_it_is_looked_at_and_a_click_shows_it()
         action: Action::Open,
     };
     maya.actions.send(click).await.unwrap();
-    let desktop = maya.desktop.clone();
-    maya.until("it is withdrawn", |_| {
-        let desktop = desktop.clone();
-        Box::pin(async move { desktop.shown().is_empty() })
-    })
-    .await;
+    maya.shows(&[]).await;
     let opened = maya.core.view_opened(Nothing {}).await.unwrap();
     assert_eq!(opened.conversation, Some(conversation));
     let opened = maya.core.view_opened(Nothing {}).await.unwrap();
@@ -222,8 +219,50 @@ async fn what_happened_before_is_not_notified_when_a_device_comes_back() {
     let mut maya = maya.restart().await;
     maya.reads(conversation, &["while you were away"]).await;
     maya.caught_up().await;
-    assert!(maya.desktop.shown().is_empty());
     assert_eq!(maya.conversations().await[0].unread, 1);
+    let elsewhere = another_conversation(&sam).await;
+    sam.say(elsewhere, "now that you are here").await;
+    maya.shows(&[NotificationId::Message(elsewhere)]).await;
     let shown = |event: &CoreEvent| matches!(event, CoreEvent::ShowConversation { .. });
     assert!(!maya.told().await.iter().any(shown));
+}
+
+#[tokio::test]
+async fn what_is_read_on_one_device_is_notified_on_no_other_anymore() {
+    let server = TestServer::start().await;
+    server.person("Maya", Role::Mentor).await;
+    server.person("Sam", Role::Student).await;
+    let conversation = server.course("Algebra", "Maya", "Sam").await;
+    let mut desktop = Device::of("Maya", &server.url()).await;
+    let mut laptop = Device::of("Maya", &server.url()).await;
+    let sam = Device::of("Sam", &server.url()).await;
+    sam.say(conversation, "one").await;
+    sam.say(conversation, "two").await;
+    for device in [&mut desktop, &mut laptop] {
+        device.reads(conversation, &["one", "two"]).await;
+        device.shows(&[NotificationId::Message(conversation)]).await;
+    }
+    let read = |seq| ReadArgs { conversation, seq };
+    laptop.core.conversations_read(read(1)).await.unwrap();
+    desktop
+        .until("the first is read", |core| {
+            Box::pin(async move {
+                let rows = core.conversations_list(Nothing {}).await.unwrap();
+                rows[0].unread == 1
+            })
+        })
+        .await;
+    desktop
+        .shows(&[NotificationId::Message(conversation)])
+        .await;
+    laptop.core.conversations_read(read(2)).await.unwrap();
+    desktop.shows(&[]).await;
+    laptop.shows(&[]).await;
+}
+
+/// The conversation of Sam and Maya that is about no course.
+async fn another_conversation(sam: &Device) -> ConversationId {
+    let with = sam.conversations().await.first().unwrap().other.id;
+    let args = OpenArgs { with, course: None };
+    sam.core.conversations_open(args).await.unwrap().id
 }

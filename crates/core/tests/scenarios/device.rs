@@ -15,7 +15,8 @@ use im_core::{
 use im_protocol::ConversationId;
 use im_testkit::server::{PASSWORD, email};
 use std::{
-    path::Path,
+    collections::HashSet,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -186,6 +187,31 @@ impl Device {
         if timeout(DEADLINE, wait).await.is_err() {
             panic!("waited in vain until {what}");
         }
+    }
+
+    /// Where the one account of this device has its files.
+    pub(crate) fn account_folder(&self) -> PathBuf {
+        let mut accounts = std::fs::read_dir(self.data.path().join("accounts")).unwrap();
+        accounts.next().unwrap().unwrap().path()
+    }
+
+    /// A file of the account, opened beside the core.
+    pub(crate) fn database(&self, name: &str) -> rusqlite::Connection {
+        let database = rusqlite::Connection::open(self.account_folder().join(name)).unwrap();
+        database.busy_timeout(DEADLINE).unwrap();
+        database
+    }
+
+    /// Waits until these notifications are shown, whatever their order, and no other.
+    pub(crate) async fn shows(&mut self, wanted: &[NotificationId]) {
+        let desktop = Arc::clone(&self.desktop);
+        let wanted: HashSet<NotificationId> = wanted.iter().copied().collect();
+        self.until(&format!("{} notifications are shown", wanted.len()), |_| {
+            let shown: HashSet<_> = desktop.shown().iter().map(|one| one.id).collect();
+            let holds = shown == wanted;
+            Box::pin(async move { holds })
+        })
+        .await;
     }
 
     pub(crate) async fn account(&self) -> Account {

@@ -89,7 +89,9 @@ async fn inside_locked() {
     let keyring = KeyringSecrets::new("InstantMentor test").unwrap();
     let begun = Instant::now();
     let kept = keyring.put(KEY, Secret::new(TOKEN.to_owned())).await;
-    assert_eq!(kept, Err(SecretError::Locked));
+    // Where nobody can be asked for the password, it is refused at once.
+    let locked = [Err(SecretError::Locked), Err(SecretError::Dismissed)];
+    assert!(locked.contains(&kept), "{kept:?}");
     assert!(begun.elapsed() < Duration::from_secs(6));
 }
 

@@ -1,3 +1,4 @@
+import { PASSWORD_MIN_CHARS } from '../../contract/limits';
 import type { UiError } from '../../contract/UiError';
 import { errorWords, t } from '../../i18n/words';
 
@@ -11,9 +12,6 @@ export interface Problems {
   /** What belongs to no field. */
   form?: string;
 }
-
-/** As the protocol limits it. */
-export const PASSWORD_MIN = 10;
 
 /** Puts what the core answered beside the field it belongs to. */
 export function placed(error: UiError | undefined): Problems {
@@ -59,8 +57,8 @@ export function missing(
   if (fields.email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(fields.email.trim()))
     problems.email = t('problem_email');
   if (!fields.password) problems.password = t('problem_password');
-  else if (isNew && Array.from(fields.password).length < PASSWORD_MIN) {
-    problems.password = t('problem_password_short', { count: PASSWORD_MIN });
+  else if (isNew && Array.from(fields.password).length < PASSWORD_MIN_CHARS) {
+    problems.password = t('problem_password_short', { count: PASSWORD_MIN_CHARS });
   }
   return problems;
 }

@@ -6,8 +6,12 @@ import { durationClock } from '../messages/when';
 /** Where a call stands, in words. `now` in milliseconds since 1970. */
 export function phaseWords(call: CallProgress, now: number): string {
   switch (call.phase) {
-    case 'starting':
     case 'calling':
+      // No device of theirs has it yet. It goes on ringing, and reaches who comes meanwhile.
+      if (call.outgoing && call.other.online === false)
+        return t('call_calling_away', { name: call.other.name });
+      return call.outgoing ? t('call_calling') : t('call_connecting');
+    case 'starting':
     case 'delivered':
       return call.outgoing ? t('call_calling') : t('call_connecting');
     case 'ringing':
@@ -37,8 +41,9 @@ export function overWords(call: CallProgress): string {
       return call.outgoing ? t('call_over_ended') : t('call_over_gave_up', { name });
     case 'failed':
       return t('call_over_failed');
-    case 'ended':
     case 'other':
+      return t('call_over_elsewhere');
+    case 'ended':
     case null:
       return t('call_over_ended');
   }

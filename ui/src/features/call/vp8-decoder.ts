@@ -2,8 +2,14 @@ import { Feed, type Encoded, type FeedAction } from './feed';
 
 const CONFIG: VideoDecoderConfig = { codec: 'vp8', optimizeForLatency: true };
 
-/** Whether this webview decodes VP8 by itself. */
-export async function canDecodeVp8(): Promise<boolean> {
+let asked: Promise<boolean> | undefined;
+
+/** Whether this webview decodes VP8 by itself. Asked for the first time, it loads its codecs, which takes a while. */
+export function canDecodeVp8(): Promise<boolean> {
+  return (asked ??= ask());
+}
+
+async function ask(): Promise<boolean> {
   if (typeof VideoDecoder === 'undefined') return false;
   try {
     return (await VideoDecoder.isConfigSupported(CONFIG)).supported === true;

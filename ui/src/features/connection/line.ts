@@ -19,15 +19,15 @@ export function connectionLine(connection: Connection, agoMs: number): Line | un
     case 'off':
       return undefined;
     case 'connecting':
-      return { words: t('connection_connecting'), more, retry: false, urgent: false };
+      return { words: problemOr(connection, t('connection_connecting')), more, retry: false, urgent: false };
     case 'waiting': {
       const seconds = Math.ceil(((connection.retry_in_ms ?? 0) - agoMs) / 1_000);
       const words = seconds > 0 ? t('connection_retry', { seconds }) : t('connection_connecting');
-      return { words, more, retry: seconds > 1, urgent: false };
+      return { words: problemOr(connection, words), more, retry: seconds > 1, urgent: false };
     }
     case 'refused':
       return {
-        words: connection.problem ? errorWords(connection.problem) : t('connection_refused'),
+        words: problemOr(connection, t('connection_refused')),
         more,
         retry: true,
         urgent: true,
@@ -39,4 +39,8 @@ export function connectionLine(connection: Connection, agoMs: number): Line | un
       }
       return undefined;
   }
+}
+
+function problemOr(connection: Connection, words: string): string {
+  return connection.problem ? errorWords(connection.problem) : words;
 }

@@ -1,11 +1,11 @@
-/** Characters in a message, as the protocol limits it (Unicode scalar values). */
-export const LIMIT = 4_000;
-/** From here on a counter shows how many are left. */
-export const NEAR_LIMIT = 3_600;
+import { MESSAGE_CHARS } from '../../contract/limits';
 
-/** How many characters are left; below zero where there are too many. */
+/** So few characters before the limit a counter shows how many are left. */
+export const NEAR_LIMIT = 400;
+
+/** How many characters (Unicode scalar values) are left in a message; below zero where there are too many. */
 export function left(text: string): number {
-  return LIMIT - Array.from(text).length;
+  return MESSAGE_CHARS - Array.from(text).length;
 }
 
 /** Whether there is something to see, and not too much of it. */

@@ -183,7 +183,7 @@ async fn a_refused_refresh_is_the_end_of_the_session_and_the_token_stays() {
     let keyring = keyring_with("much-too-old").await;
     let tokens = start(&server, &keyring, None);
     assert_eq!(tokens.access().await, Err(TokenError::Refused));
-    assert!(*tokens.over().borrow());
+    assert!(*tokens.over().borrow() && !tokens.is_unread());
     assert_eq!(tokens.access().await, Err(TokenError::Refused));
 }
 
@@ -209,9 +209,10 @@ async fn without_a_keyring_the_token_is_in_memory_only_and_the_app_knows() {
     assert_eq!(tokens.access().await.unwrap().expose(), "access-1");
     assert_eq!(*tokens.keyring().borrow(), KeyringState::Missing);
     drop(tokens);
-    // After a restart there is nothing to go on with.
+    // After a restart there is nothing to go on with, as long as there is no keyring.
     let tokens = start(&server, &keyring, None);
     assert_eq!(tokens.access().await, Err(TokenError::Refused));
+    assert!(tokens.is_unread(), "the server has refused nothing");
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,4 +238,41 @@ async fn a_locked_keyring_is_tried_until_it_opens() {
     state.changed().await.unwrap();
     assert_eq!(*state.borrow_and_update(), KeyringState::Kept);
     assert_eq!(keyring.kept().await.as_deref(), Some("refresh-2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_did_not_unlock_the_keyring_is_asked_again_when_they_wish_and_later() {
+    let server = Server::new();
+    let keyring = keyring_with("refresh-0").await;
+    keyring.is(Some(SecretError::Dismissed));
+    let tokens = start(&server, &keyring, None);
+    assert_eq!(tokens.access().await, Err(TokenError::Unavailable));
+    assert_eq!(*tokens.keyring().borrow(), KeyringState::Locked);
+    assert!(!*tokens.over().borrow(), "locked is not signed out");
+    // It is open by now, but would be asked for in vain again and again if it were not.
+    keyring.is(None);
+    assert_eq!(tokens.access().await, Err(TokenError::Unavailable));
+    tokens.try_again();
+    assert_eq!(tokens.access().await.unwrap().expose(), "access-1");
+    assert_eq!(*tokens.keyring().borrow(), KeyringState::Kept);
+
+    keyring.is(Some(SecretError::Dismissed));
+    let tokens = start(&server, &keyring, None);
+    assert_eq!(tokens.access().await, Err(TokenError::Unavailable));
+    keyring.is(None);
+    tokio::time::sleep(DISMISSED_AGAIN).await;
+    assert_eq!(tokens.access().await.unwrap().expose(), "access-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_access_token_is_told_once_its_refresh_token_is_kept() {
+    let server = Server::new();
+    let keyring = keyring_with("refresh-0").await;
+    let tokens = start(&server, &keyring, Some(Server::pair(0)));
+    let mut newest = tokens.newest();
+    assert_eq!(*newest.borrow(), None);
+    newest.changed().await.unwrap();
+    let told = newest.borrow().clone().unwrap();
+    assert_eq!(told.expose(), "access-1");
+    assert_eq!(keyring.kept().await.as_deref(), Some("refresh-1"));
 }

@@ -260,6 +260,26 @@ fn a_snapshot_fetches_what_is_missing_and_removes_what_is_not_listed() {
 }
 
 #[test]
+fn what_is_read_on_another_device_is_told_once() {
+    let mut it = Setting::new();
+    it.apply(
+        0,
+        2,
+        &[
+            Fact::Conversation(it.conversation.clone()),
+            fact(it.message(it.sam, 1), 1),
+        ],
+    );
+    it.conversation.head_seq = 1;
+    it.conversation.read_seq = 1;
+    let read = Fact::Conversation(it.conversation.clone());
+    let applied = it.apply(2, 3, std::slice::from_ref(&read));
+    assert_eq!(applied.read, BTreeSet::from([it.conversation.id]));
+    let applied = it.apply(3, 4, &[read]);
+    assert!(applied.read.is_empty(), "it was known");
+}
+
+#[test]
 fn another_life_of_the_database_throws_its_revisions_away() {
     let mut it = Setting::new();
     it.apply(

@@ -1,0 +1,249 @@
+"""The real app on a bare desktop: no tray, nobody for notifications, a locked keyring, a server that goes away.
+
+Usage: DESKTOP_WITHOUT=notifications scripts/desktop bare.py BIN [PICTURES]: the folder with the programs, and one for
+screenshots. The last two lines count what held.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "demo"))
+
+import dbus  # noqa: E402
+import screen  # noqa: E402
+from access import Access  # noqa: E402
+from programs import MENTOR, OTHER_STUDENT, App, Robot, Server  # noqa: E402
+from tray import Tray  # noqa: E402
+
+SECRETS, SECRETS_PATH = "org.freedesktop.secrets", "/org/freedesktop/secrets"
+COLLECTION = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
+# As scripts/desktop has chosen it.
+KEYRING_PASSWORD = "throwaway"
+
+
+class Keyring:
+    """The desktop's keyring, from the outside."""
+
+    def __init__(self):
+        self.service = dbus.SessionBus().get_object(SECRETS, SECRETS_PATH, introspect=False)
+
+    def lock(self):
+        self.service.Lock([COLLECTION], dbus_interface="org.freedesktop.Secret.Service")
+
+
+class Bare:
+    """What happens, step by step; each step says what has to hold."""
+
+    def __init__(self, bin_folder, folder, pictures):
+        self.bin, self.folder, self.pictures = bin_folder, folder, pictures
+        self.screen, self.access, self.keyring = screen.Screen(), Access(), Keyring()
+        self.programs, self.tray = [], None
+        self.passed = self.failed = 0
+
+    def check(self, what, holds):
+        self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
+        print(f"{'ok  ' if holds else 'FAIL'} {what}", flush=True)
+
+    def within(self, what, seconds, find, pause=0.2):
+        """Checks that it comes true in time. Gives what was found."""
+        try:
+            found = screen.until(what, seconds, find, pause)
+        except TimeoutError:
+            found = None
+        self.check(what, found)
+        return found
+
+    def picture(self, name):
+        if self.pictures:
+            time.sleep(0.4)
+            self.screen.picture(self.pictures / f"{name}.png")
+
+    def says(self, words):
+        # Lines are broken where they are shown.
+        return words in " ".join(" ".join(self.access.words(App.NAME)).split())
+
+    def press(self, name):
+        node = self.within(f"'{name}' is there", 10, lambda: self.access.find(App.NAME, name))
+        if node:
+            screen.click(*self.access.middle(node))
+
+    def run(self):
+        self.server = self.begin(Server(self.bin, self.folder))
+        data = self.folder / "app-data"
+        signing_in = self.begin(Robot("sign-in", self.bin, self.folder, self.server.url, ["sign-in", "--keyring"], MENTOR, data))
+        signing_in.wait("ready", 30)
+        signing_in.ended()
+        self.keyring.lock()
+        began = time.monotonic()
+        self.app = self.begin(App(self.bin, self.folder, self.server.url, data))
+        self.in_place_of_the_tray(began)
+        self.a_locked_keyring()
+        self.closing_without_a_tray(data)
+        self.no_notifications()
+        self.a_tray_that_comes_late()
+        self.a_status_without_a_connection()
+        self.quit_in_the_page()
+
+    def begin(self, program):
+        self.programs.append(program)
+        return program
+
+    def in_place_of_the_tray(self, began):
+        self.within("started hidden where there is no tray, the app shows its window", 30, self.app.window)
+        self.check("not before the tray had time to come", time.monotonic() - began > 6)
+
+    def a_locked_keyring(self):
+        self.within("that the keyring is locked is said", 20, lambda: self.says("keyring of this computer is locked"))
+        # Whoever asks for the keyring's password would stand in front of it.
+        self.picture("keyring-locked")
+        prompt = self.within("the desktop asks for its password", 10, lambda: screen.windows("--name", "^Unlock Login Keyring$"))
+        screen.xdotool("windowfocus", "--sync", prompt[0])
+        screen.write(KEYRING_PASSWORD)
+        screen.press("Return")
+        screen.until("the prompt is answered", 10, lambda: not screen.windows("--name", "^Unlock Login Keyring$"))
+        # Whether the app has tried again by itself meanwhile depends on the moment.
+        again = self.access.find(App.NAME, "Try again")
+        if again:
+            screen.click(*self.access.middle(again))
+        self.within("with the keyring open Maya is connected", 20, lambda: not self.says("keyring of this computer is locked"))
+
+    def closing_without_a_tray(self, data):
+        self.within("that there is no tray is said", 10, lambda: self.says("This desktop has no tray"))
+        self.picture("no-tray")
+        window = self.app.window()
+        screen.xdotool("windowactivate", "--sync", window)
+        screen.press("alt+F4")
+        self.within("closed, the window is out of the way", 10, lambda: self.app.window() is None)
+        self.check("and is there still, minimised", "Iconic" in state_of(window))
+        self.check("the app goes on", self.app.runs())
+        words = [self.bin / "instantmentor", "--data-dir", data]
+        second = subprocess.run([str(word) for word in words], capture_output=True, timeout=20)
+        self.check("a second start ends at once", second.returncode == 0)
+        self.within("and brings the window back", 10, self.app.window)
+
+    def no_notifications(self):
+        def said():
+            if self.says("This desktop shows no notifications"):
+                return True
+            # A window that has just come back may not take the first click.
+            close = self.access.find(App.NAME, "Close")
+            if close:
+                screen.click(*self.access.middle(close))
+            return False
+
+        self.within("put away, the note makes room: there are no notifications", 15, said, 0.5)
+        self.check("what was read is put away", not self.says("This desktop has no tray"))
+        self.picture("no-notifications")
+        ring = self.begin(Robot("rings", self.bin, self.folder, self.server.url, ["call", "--to", "Maya", "--about", "Problem 9"]))
+        self.within("it rings all the same", 20, self.app.ring_window)
+        ring.process.terminate()
+        ring.ended()
+        self.within("and stops", 20, lambda: self.app.ring_window() is None)
+        self.press("Settings")
+        self.within("the settings say it too", 10, lambda: self.says("This desktop has no tray"))
+        self.picture("settings")
+
+    def a_tray_that_comes_late(self):
+        self.tray = Tray()
+        self.within("when a tray comes, the icon comes into it", 20, self.tray.item)
+        self.within("and the settings know", 10, lambda: not self.says("This desktop has no tray"))
+        self.app.close_window()
+        labels = [entry["label"] for entry in self.tray.menu()]
+        self.check("its menu is whole", {"Open InstantMentor", "Available", "Break", "Quit"} <= set(labels))
+
+    def a_status_without_a_connection(self):
+        def checked(label):
+            return any(entry["label"] == label and entry["checked"] for entry in self.tray.menu())
+
+        def title():
+            # The library hands an icon's title on by this name.
+            return str(self.tray.about().get("XAyatanaLabel", ""))
+
+        self.tray.pick("Available")
+        self.within("a status that is picked is checked", 10, lambda: checked("Available") and title().endswith("Available"))
+        self.server.end()
+        self.within("without the server the tray says that others see nobody", 20, lambda: title().endswith("Offline"))
+        self.tray.pick("Break")
+        self.within("a status that is picked now is checked at once", 5, lambda: checked("Break"))
+        self.within("and said to be set later", 5, lambda: title() == "InstantMentor: Break, as soon as you are connected")
+        self.tray.pick("Open InstantMentor")
+        self.within("the window opens", 20, self.app.window)
+        self.press("Conversations")
+        self.within("the page says that it is not connected", 15, lambda: self.says("econnecting") or self.says("restarting"))
+        self.menu_of_maya()
+        self.within("and when the status is set", 10, lambda: self.says("Break is set as soon as you are connected"))
+        self.picture("status-pending")
+        screen.press("Escape")
+        self.server = self.begin(AgainAt(self.server, self.bin, self.folder))
+        self.within("with the server back the tray says the status", 40, lambda: title() == "InstantMentor: Break")
+        asking = self.begin(Robot("status", self.bin, self.folder, self.server.url, ["status", "get"], OTHER_STUDENT))
+        told = asking.wait("status", 30)
+        asking.ended()
+        maya = next((mentor for mentor in told["mentors"] if mentor["name"] == "Maya Lindqvist"), None)
+        self.check("and a student sees it", maya and maya["status"]["availability"] == "break")
+
+    def menu_of_maya(self):
+        node = self.within(
+            "the own menu is there", 10, lambda: self.access.find(App.NAME, lambda name: name.endswith("status and account"))
+        )
+        screen.click(*self.access.middle(node))
+
+    def quit_in_the_page(self):
+        self.menu_of_maya()
+        self.press("Quit InstantMentor")
+        self.check("the app is quit in the page", self.app.ended(15) == 0)
+
+    def close(self):
+        for program in reversed(self.programs):
+            program.end()
+        if self.tray:
+            self.tray.close()
+
+
+class AgainAt(Server):
+    """The server once more, at the same place with the same people."""
+
+    def __init__(self, before, bin_folder, folder):
+        env = {"IM_DATA": str(folder / "server"), "IM_PORT": before.url.rsplit(":", 1)[1]}
+        super(Server, self).__init__("server-again", [bin_folder / "instantmentor-server"], folder, env)
+        self.url = screen.until("the server starts again", 30, self.listening)
+
+
+def state_of(window):
+    """Normal or Iconic, as the window manager keeps it (ICCCM, section 4.1.3.1)."""
+    told = subprocess.run(["xprop", "-id", window, "WM_STATE"], capture_output=True, text=True).stdout
+    return told
+
+
+def main(bin_folder, pictures=None):
+    if "DESKTOP_FOLDER" not in os.environ:
+        sys.exit("this wants a desktop of its own: scripts/desktop")
+    if pictures:
+        Path(pictures).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="im-bare.") as folder:
+        bare = Bare(Path(bin_folder), Path(folder), pictures and Path(pictures))
+        try:
+            bare.run()
+        except Exception as error:  # whatever went wrong is a result
+            traceback.print_exc()
+            bare.check(f"it goes on to its end ({type(error).__name__}: {error})", False)
+            bare.picture("failed")
+            print(bare.access.words(App.NAME))
+        finally:
+            bare.close()
+            if bare.failed:
+                # The accessibility bridge complains of each thing without text that is asked for it.
+                lines = (Path(folder) / "app.log").read_text().splitlines()
+                print(*(line for line in lines if line.strip() and "impl_GetText" not in line), sep="\n")
+    print(f"# pass {bare.passed}\n# fail {bare.failed}")
+    return 1 if bare.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
