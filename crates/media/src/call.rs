@@ -222,6 +222,7 @@ impl Call {
     async fn noticed(&mut self, noticed: Noticed) -> Result<(), Gone> {
         let event = match noticed {
             Noticed::Device(notice) => MediaEvent::Notice(notice),
+            Noticed::DeviceBack(notice) => MediaEvent::NoticeOver(notice),
             Noticed::FirstSound => MediaEvent::FirstSound,
             Noticed::Picture { width, height } => MediaEvent::Picture { width, height },
         };

@@ -8,7 +8,7 @@ use crate::{
 };
 use im_call::media::{MediaCall, MediaEngine, MediaError, MediaSetup};
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::SocketAddr,
     sync::{Mutex, PoisonError, mpsc::SyncSender},
 };
 use tokio::{runtime::Handle, sync::mpsc};
@@ -31,8 +31,8 @@ pub struct EngineConfig {
     pub page: bool,
     /// Who gets the other side's pictures decoded. What does not fit into the channel is lost.
     pub viewer: Option<SyncSender<Picture>>,
-    /// Local addresses to use. `0.0.0.0:0` and `[::]:0` stand for every interface but loopback.
-    pub bind: Vec<SocketAddr>,
+    /// Local addresses to use, as for [`TransportConfig::bind`](crate::transport::TransportConfig).
+    pub bind: Option<Vec<SocketAddr>>,
 }
 
 impl EngineConfig {
@@ -51,7 +51,7 @@ impl EngineConfig {
             video_input: VideoInput::None,
             page: true,
             viewer: None,
-            bind: interfaces(),
+            bind: None,
         }
     }
 
@@ -63,30 +63,9 @@ impl EngineConfig {
             video_input: VideoInput::None,
             page: false,
             viewer: None,
-            bind: interfaces(),
+            bind: None,
         }
     }
-}
-
-/// Every way out of this machine; loopback only where there is no other.
-fn interfaces() -> Vec<SocketAddr> {
-    let any_v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-    let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
-    // From the documentation ranges (RFC 5737, RFC 3849): nothing is sent there, the system only
-    // says whether it would know a way.
-    let documentation_v4 = (Ipv4Addr::new(203, 0, 113, 1), 9);
-    let documentation_v6 = (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1), 9);
-    let mut bind = vec![any_v4];
-    let has_way = |socket: std::io::Result<UdpSocket>, to: SocketAddr| {
-        socket.is_ok_and(|socket| socket.connect(to).is_ok())
-    };
-    if has_way(UdpSocket::bind(any_v6), documentation_v6.into()) {
-        bind.push(any_v6);
-    }
-    if !has_way(UdpSocket::bind(any_v4), documentation_v4.into()) {
-        bind.push(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
-    }
-    bind
 }
 
 /// Makes calls' media with real devices and packets.

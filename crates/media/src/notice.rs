@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 pub(crate) enum Noticed {
     /// About a device.
     Device(DeviceNotice),
-    /// The other side's first sound went to the speaker.
+    /// What was told about a device is over: it works.
+    DeviceBack(DeviceNotice),
+    /// The other side's first packet went to the speaker, with silence in it or not.
     FirstSound,
     /// The other side's picture has this size from now on.
     Picture { width: u32, height: u32 },
@@ -39,7 +41,7 @@ impl Notices {
     }
 }
 
-/// The first sound, told once in a call.
+/// The first packet of sound, told once in a call.
 #[derive(Debug, Default)]
 pub(crate) struct Once(AtomicBool);
 

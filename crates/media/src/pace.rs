@@ -74,7 +74,20 @@ impl Worker {
 }
 
 impl Worker {
-    /// Whether the thread ended by itself.
+    /// Tells the thread to end and does not wait for it.
+    pub(crate) fn end(&self) {
+        self.stop.0.store(true, Relaxed);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+
+    /// Whether the thread has ended, or was told to.
+    pub(crate) fn ends(&self) -> bool {
+        self.stop.is_set() || self.is_over()
+    }
+
+    /// Whether the thread has ended.
     pub(crate) fn is_over(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
@@ -82,12 +95,12 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.stop.0.store(true, Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            if self.waits && thread.join().is_err() {
-                tracing::error!("a media thread panicked");
-            }
+        self.end();
+        if let Some(thread) = self.thread.take()
+            && self.waits
+            && thread.join().is_err()
+        {
+            tracing::error!("a media thread panicked");
         }
     }
 }

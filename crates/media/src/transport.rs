@@ -6,6 +6,7 @@
 mod codecs;
 mod feedback;
 mod handler;
+mod interfaces;
 mod nack;
 mod peer;
 mod resend;
@@ -23,8 +24,10 @@ use std::{net::SocketAddr, sync::mpsc};
 pub struct TransportConfig {
     /// STUN and TURN servers.
     pub ice_servers: Vec<IceServer>,
-    /// Local addresses to use. `0.0.0.0:0` and `[::]:0` stand for every interface but loopback.
-    pub bind: Vec<SocketAddr>,
+    /// Local addresses to use. `0.0.0.0:0` and `[::]:0` stand for every interface but loopback; none
+    /// for every way out that there is when a connection is opened: the network may have come, or
+    /// become another one, since the program was started.
+    pub bind: Option<Vec<SocketAddr>>,
 }
 
 /// Where received packets go: bounded, what does not fit is lost like on the network.

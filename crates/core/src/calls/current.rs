@@ -201,16 +201,16 @@ impl Current {
                 });
             }
             MediaEvent::Notice(notice) => {
-                let notice = match notice {
-                    DeviceNotice::NoMicrophone => CallNotice::NoMicrophone,
-                    DeviceNotice::NoSpeaker => CallNotice::NoSpeaker,
-                    DeviceNotice::NoCamera => CallNotice::NoCamera,
-                };
+                let notice = notice_of(*notice);
                 self.change(call, |shown| {
                     if !shown.notices.contains(&notice) {
                         shown.notices.push(notice);
                     }
                 });
+            }
+            MediaEvent::NoticeOver(notice) => {
+                let notice = notice_of(*notice);
+                self.change(call, |shown| shown.notices.retain(|known| *known != notice));
             }
             MediaEvent::FirstSound => tracing::info!(%call, "the other is heard"),
             _ => {}
@@ -262,6 +262,14 @@ impl Current {
         if changed {
             self.context.events.tell(CoreEvent::Call(next));
         }
+    }
+}
+
+fn notice_of(notice: DeviceNotice) -> CallNotice {
+    match notice {
+        DeviceNotice::NoMicrophone => CallNotice::NoMicrophone,
+        DeviceNotice::NoSpeaker => CallNotice::NoSpeaker,
+        DeviceNotice::NoCamera => CallNotice::NoCamera,
     }
 }
 

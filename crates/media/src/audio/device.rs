@@ -161,7 +161,7 @@ pub(crate) enum Read {
     Stopped,
 }
 
-/// An open microphone. Must stay on the thread that opened it: that one is woken.
+/// An open microphone.
 pub(crate) struct Microphone {
     _stream: Stream,
     ring: rtrb::Consumer<f32>,
@@ -171,8 +171,8 @@ pub(crate) struct Microphone {
 }
 
 impl Microphone {
-    /// Opens the microphone of this id, or the default.
-    pub(crate) fn open(id: Option<&str>) -> Result<Self, DeviceError> {
+    /// Opens the microphone of this id, or the default, for the thread that reads it.
+    pub(crate) fn open(id: Option<&str>, reader: &Thread) -> Result<Self, DeviceError> {
         let host = host();
         let device = find(&host, id, host.default_input_device())?;
         let (config, format) = choose(device.supported_input_configs()?, GULPS)?;
@@ -180,9 +180,9 @@ impl Microphone {
         let lost = Arc::new(AtomicBool::new(false));
         let theirs = Arc::clone(&lost);
         let stream = match format {
-            SampleFormat::I16 => listen::<i16>(&device, config, into, theirs),
-            SampleFormat::I32 => listen::<i32>(&device, config, into, theirs),
-            _ => listen::<f32>(&device, config, into, theirs),
+            SampleFormat::I16 => listen::<i16>(&device, config, into, theirs, reader),
+            SampleFormat::I32 => listen::<i32>(&device, config, into, theirs, reader),
+            _ => listen::<f32>(&device, config, into, theirs, reader),
         }?;
         stream.play()?;
         Ok(Self {
@@ -234,6 +234,7 @@ fn listen<T>(
     config: StreamConfig,
     mut into: rtrb::Producer<f32>,
     lost: Arc<AtomicBool>,
+    reader: &Thread,
 ) -> Result<Stream, DeviceError>
 where
     T: SizedSample,
@@ -241,7 +242,7 @@ where
 {
     let channels = usize::from(config.channels).max(1);
     let share = 1.0 / channels as f32;
-    let reader: Thread = thread::current();
+    let reader = reader.clone();
     let on_data = move |data: &[T], _: &cpal::InputCallbackInfo| {
         for samples in data.chunks_exact(channels) {
             let sum: f32 = samples.iter().map(|s| f32::from_sample(*s)).sum();

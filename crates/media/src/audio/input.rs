@@ -6,7 +6,7 @@ use super::{
     wav::{self, Player},
 };
 use crate::pace::{Pace, Stop};
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, thread::Thread, time::Duration};
 
 /// What is sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub enum AudioInput {
     Silence,
 }
 
-/// An input while it is used. Made on the thread that reads it.
+/// An input while it is used.
 pub(crate) enum Source {
     Microphone(Box<Microphone>),
     Paced(Made, Pace),
@@ -46,24 +46,28 @@ pub(crate) enum Made {
 const BEAT: Duration = Duration::from_millis(10);
 
 impl Source {
-    /// Opens an input; without it, silence and the reason.
-    pub(crate) fn open(input: &AudioInput) -> (Self, Option<String>) {
+    /// Opens an input for the thread that reads it.
+    ///
+    /// # Errors
+    /// The reason why there is none.
+    pub(crate) fn open(input: &AudioInput, reader: &Thread) -> Result<Self, String> {
         let made = match input {
-            AudioInput::Microphone(id) => match Microphone::open(id.as_deref()) {
-                Ok(microphone) => return (Self::Microphone(Box::new(microphone)), None),
-                Err(error) => return (Self::silence(), Some(error.to_string())),
-            },
-            AudioInput::File { path, again } => match wav::read(path) {
-                Ok(samples) => Made::Player(Player::new(samples, *again)),
-                Err(error) => return (Self::silence(), Some(error.to_string())),
-            },
+            AudioInput::Microphone(id) => {
+                return Microphone::open(id.as_deref(), reader)
+                    .map(|microphone| Self::Microphone(Box::new(microphone)))
+                    .map_err(|error| error.to_string());
+            }
+            AudioInput::File { path, again } => {
+                let samples = wav::read(path).map_err(|error| error.to_string())?;
+                Made::Player(Player::new(samples, *again))
+            }
             AudioInput::Tone { hertz } => Made::Tone {
                 step: hertz / RATE as f32,
                 phase: 0.0,
             },
             AudioInput::Silence => Made::Silence,
         };
-        (Self::Paced(made, Pace::new(BEAT)), None)
+        Ok(Self::Paced(made, Pace::new(BEAT)))
     }
 
     /// What is sent where there is nothing else.

@@ -2,7 +2,7 @@
 
 use super::{FRAME, Frame, device::Read, speaker::Speaker};
 use crate::pace::Worker;
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 /// A loop that plays until it is dropped.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl Looped {
     /// Where the system gives no thread.
     pub fn play(samples: Arc<[f32]>) -> std::io::Result<Self> {
         let worker = Worker::spawn_detached("im-loop", move |stop| {
-            let mut speaker = match Speaker::open(None) {
+            let mut speaker = match Speaker::open(None, &thread::current()) {
                 Ok(speaker) => speaker,
                 Err(error) => {
                     tracing::warn!(%error, "the loop is not heard");

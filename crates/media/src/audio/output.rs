@@ -2,7 +2,7 @@
 
 use super::{Frame, device::Read, speaker::Speaker, wav::Recording};
 use crate::pace::{Pace, Stop};
-use std::{fmt, path::PathBuf, sync::mpsc, time::Duration};
+use std::{fmt, path::PathBuf, sync::mpsc, thread::Thread, time::Duration};
 
 /// What becomes of the other side's sound.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ impl fmt::Debug for AudioOutput {
     }
 }
 
-/// An output while it is used. Made on the thread that writes it.
+/// An output while it is used.
 pub(crate) enum Sink {
     Speaker(Box<Speaker>),
     File(Box<Recording>, Pace),
@@ -41,19 +41,20 @@ fn beat() -> Pace {
 }
 
 impl Sink {
-    /// Opens an output; without it the sound goes nowhere, and the reason is told.
-    pub(crate) fn open(output: &AudioOutput) -> (Self, Option<String>) {
+    /// Opens an output for the thread that writes to it.
+    ///
+    /// # Errors
+    /// The reason why there is none.
+    pub(crate) fn open(output: &AudioOutput, writer: &Thread) -> Result<Self, String> {
         match output {
-            AudioOutput::Speaker(id) => match Speaker::open(id.as_deref()) {
-                Ok(speaker) => (Self::Speaker(Box::new(speaker)), None),
-                Err(error) => (Self::nowhere(), Some(error.to_string())),
-            },
-            AudioOutput::File(path) => match Recording::create(path) {
-                Ok(recording) => (Self::File(Box::new(recording), beat()), None),
-                Err(error) => (Self::nowhere(), Some(error.to_string())),
-            },
-            AudioOutput::Listener(listener) => (Self::Listener(listener.clone(), beat()), None),
-            AudioOutput::Nowhere => (Self::nowhere(), None),
+            AudioOutput::Speaker(id) => Speaker::open(id.as_deref(), writer)
+                .map(|speaker| Self::Speaker(Box::new(speaker)))
+                .map_err(|error| error.to_string()),
+            AudioOutput::File(path) => Recording::create(path)
+                .map(|recording| Self::File(Box::new(recording), beat()))
+                .map_err(|error| error.to_string()),
+            AudioOutput::Listener(listener) => Ok(Self::Listener(listener.clone(), beat())),
+            AudioOutput::Nowhere => Ok(Self::nowhere()),
         }
     }
 

@@ -7,10 +7,11 @@ use super::{
     jitter::{JitterBuffer, JitterStats, Playout, Speed},
     level::{Level, Meter},
     output::{AudioOutput, Sink},
+    reopening::Reopening,
     stretch,
 };
 use crate::{
-    notice::{Notices, Once},
+    notice::{Noticed, Notices, Once},
     pace::{Stop, Worker},
     rtp::RtpPacket,
 };
@@ -22,6 +23,7 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
         mpsc,
     },
+    thread,
     time::Instant,
 };
 
@@ -34,7 +36,7 @@ pub(crate) struct Heard {
     concealed: AtomicU64,
     delay_us: AtomicU64,
     jitter_us: AtomicU64,
-    /// Sound of the other side that was not silence.
+    /// The other side's first packet went to the speaker, with silence in it or not.
     pub(crate) first: Once,
 }
 
@@ -99,20 +101,26 @@ impl AudioReceive {
             self.notices.tell(DeviceNotice::NoSpeaker);
             return;
         };
-        let (mut sink, trouble) = Sink::open(&self.output);
-        if let Some(reason) = trouble {
-            tracing::warn!(reason, "no speaker");
-            self.notices.tell(DeviceNotice::NoSpeaker);
-        }
+        let mut reopening = None;
+        let mut sink = Sink::open(&self.output, &thread::current()).unwrap_or_else(|reason| {
+            reopening = self.lose(&reason);
+            Sink::nowhere()
+        });
         let mut player = Playing::new(decoder);
         let mut meter = Meter::default();
         loop {
+            if let Some(opened) = reopening.as_ref().and_then(Reopening::opened) {
+                tracing::info!("there is a speaker again");
+                self.notices
+                    .say(Noticed::DeviceBack(DeviceNotice::NoSpeaker));
+                reopening = None;
+                sink = opened;
+            }
             match sink.wait(stop) {
                 Read::Frame => {}
                 Read::Stopped => return,
                 Read::Lost => {
-                    tracing::warn!("the speaker is gone");
-                    self.notices.tell(DeviceNotice::NoSpeaker);
+                    reopening = self.lose("it is gone");
                     sink = Sink::nowhere();
                     continue;
                 }
@@ -134,6 +142,14 @@ impl AudioReceive {
                 self.heard.first.happened(&self.notices);
             }
         }
+    }
+
+    /// There is no output, until it can be opened again.
+    fn lose(&self, reason: &str) -> Option<Reopening<Sink>> {
+        tracing::warn!(reason, "no speaker");
+        self.notices.tell(DeviceNotice::NoSpeaker);
+        let output = self.output.clone();
+        Reopening::start(move |writer| Sink::open(&output, writer).ok())
     }
 }
 

@@ -7,9 +7,10 @@ use super::{
     input::{AudioInput, Source},
     level::{Level, Meter},
     process::Cleaner,
+    reopening::Reopening,
 };
 use crate::{
-    notice::Notices,
+    notice::{Noticed, Notices},
     pace::{Stop, Worker},
     rtp::RtpPacket,
 };
@@ -20,11 +21,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    thread,
     time::Instant,
 };
 use tokio::sync::mpsc;
 
-/// Frames that a speaker takes ahead at most before the echo canceller has to catch up.
+/// Frames that a speaker takes ahead at most before the echo canceller has to leave one out.
 const BACKLOG: usize = 12;
 
 /// What the thread works with.
@@ -58,8 +60,12 @@ impl AudioSend {
             self.notices.tell(DeviceNotice::NoMicrophone);
             return;
         };
-        let mut source = self.open();
-        let mut cleaner = source.hears_the_room().then(Cleaner::new);
+        let mut reopening = None;
+        let mut source = Source::open(&self.input, &thread::current()).unwrap_or_else(|reason| {
+            reopening = self.lose(&reason);
+            Source::silence()
+        });
+        let mut cleaner = self.cleaner(&source);
         let mut meter = Meter::default();
         let mut packet = [0.0; PACKET];
         let mut filled = 0;
@@ -67,14 +73,22 @@ impl AudioSend {
         let mut timestamp = 0u32;
         let mut marker = true;
         loop {
+            if let Some(opened) = reopening.as_ref().and_then(Reopening::opened) {
+                tracing::info!("there is a microphone again");
+                self.notices
+                    .say(Noticed::DeviceBack(DeviceNotice::NoMicrophone));
+                reopening = None;
+                source = opened;
+                cleaner = self.cleaner(&source);
+            }
             let mut frame = SILENCE;
             match source.read(&mut frame, stop) {
                 Read::Frame => {}
                 Read::Stopped => return,
                 Read::Lost => {
-                    tracing::warn!("the microphone is gone");
-                    self.notices.tell(DeviceNotice::NoMicrophone);
+                    reopening = self.lose("it is gone");
                     source = Source::silence();
+                    cleaner = None;
                     continue;
                 }
             }
@@ -113,13 +127,18 @@ impl AudioSend {
         }
     }
 
-    fn open(&self) -> Source {
-        let (source, trouble) = Source::open(&self.input);
-        if let Some(reason) = trouble {
-            tracing::warn!(reason, "no microphone");
-            self.notices.tell(DeviceNotice::NoMicrophone);
-        }
-        source
+    /// There is no input, until it can be opened again.
+    fn lose(&self, reason: &str) -> Option<Reopening<Source>> {
+        tracing::warn!(reason, "no microphone");
+        self.notices.tell(DeviceNotice::NoMicrophone);
+        let input = self.input.clone();
+        Reopening::start(move |reader| Source::open(&input, reader).ok())
+    }
+
+    fn cleaner(&mut self, source: &Source) -> Option<Cleaner> {
+        // The speaker was open first: an echo must not come before what it is the echo of.
+        while self.played.pop().is_ok() {}
+        source.hears_the_room().then(Cleaner::new)
     }
 
     fn clean(&mut self, cleaner: &mut Option<Cleaner>, frame: &mut Frame) {
@@ -129,14 +148,12 @@ impl AudioSend {
             return;
         };
         // Speakers take several frames at once, but the canceller wants them as evenly as the
-        // microphone's: it takes a burst for a jump in time and begins to learn anew.
-        let backlog = self.played.slots() > BACKLOG;
-        for _ in 0..=usize::from(backlog) {
-            if let Ok(played) = self.played.pop() {
-                cleaner.played(&played);
-            }
+        // microphone's: more than one at once is a jump in time, which it has to learn anew.
+        if self.played.slots() > BACKLOG {
+            let _ = self.played.pop();
         }
-        cleaner.heard(frame);
+        let played = self.played.pop().unwrap_or(SILENCE);
+        cleaner.clean(&played, frame);
     }
 }
 
@@ -147,5 +164,51 @@ pub(crate) fn first_sequence() -> u16 {
     match getrandom::fill(&mut bytes) {
         Ok(()) => u16::from_ne_bytes(bytes) & 0x7fff,
         Err(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::wav::Recording;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn what_could_not_be_opened_is_sent_once_it_can_be_and_the_notice_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("voice.wav");
+        let (notices, mut noticed) = Notices::channel();
+        let (packets, mut sent) = mpsc::channel(50);
+        let level = Arc::new(Level::default());
+        let sam = AudioSend {
+            input: AudioInput::File {
+                path: path.clone(),
+                again: true,
+            },
+            on: Arc::new(AtomicBool::new(true)),
+            level: Arc::clone(&level),
+            played: rtrb::RingBuffer::new(1).1,
+            packets,
+            notices,
+        }
+        .start()
+        .unwrap();
+        let missing = Noticed::Device(DeviceNotice::NoMicrophone);
+        assert_eq!(noticed.recv().await, Some(missing));
+        Recording::create(&path)
+            .and_then(|mut voice| voice.write(&[0.5; FRAME]))
+            .unwrap();
+        let back = Noticed::DeviceBack(DeviceNotice::NoMicrophone);
+        let next = timeout(Duration::from_secs(10), noticed.recv()).await;
+        assert_eq!(next, Ok(Some(back)));
+        timeout(Duration::from_secs(10), async {
+            while level.get() < 0.1 {
+                sent.recv().await.unwrap();
+            }
+        })
+        .await
+        .unwrap();
+        drop(sam);
     }
 }

@@ -30,7 +30,7 @@ const OFTEN: usize = 3;
 const COUNTED: usize = 1_000;
 const SETTLING: usize = 50;
 
-/// An open speaker. Must stay on the thread that opened it: that one is woken.
+/// An open speaker.
 pub(crate) struct Speaker {
     _stream: Stream,
     ring: rtrb::Producer<f32>,
@@ -88,12 +88,12 @@ impl Cushion {
 }
 
 impl Speaker {
-    /// Opens the speaker of this id, or the default.
-    pub(crate) fn open(id: Option<&str>) -> Result<Self, DeviceError> {
-        Self::open_with(id, SMALLEST_GULP)
+    /// Opens the speaker of this id, or the default, for the thread that writes to it.
+    pub(crate) fn open(id: Option<&str>, writer: &Thread) -> Result<Self, DeviceError> {
+        Self::open_with(id, writer, SMALLEST_GULP)
     }
 
-    fn open_with(id: Option<&str>, gulp: Duration) -> Result<Self, DeviceError> {
+    fn open_with(id: Option<&str>, writer: &Thread, gulp: Duration) -> Result<Self, DeviceError> {
         let host = host();
         let device = find(&host, id, host.default_output_device())?;
         let (config, format) = choose(device.supported_output_configs()?, gulp)?;
@@ -101,9 +101,9 @@ impl Speaker {
         let gulps = Arc::new(Gulps::default());
         let theirs = Arc::clone(&gulps);
         let stream = match format {
-            SampleFormat::I16 => speak::<i16>(&device, config, from, theirs),
-            SampleFormat::I32 => speak::<i32>(&device, config, from, theirs),
-            _ => speak::<f32>(&device, config, from, theirs),
+            SampleFormat::I16 => speak::<i16>(&device, config, from, theirs, writer),
+            SampleFormat::I32 => speak::<i32>(&device, config, from, theirs, writer),
+            _ => speak::<f32>(&device, config, from, theirs, writer),
         }?;
         stream.play()?;
         Ok(Self {
@@ -157,7 +157,7 @@ impl Speaker {
             return;
         }
         tracing::debug!(gulp_ms = gulp.as_millis(), "the speaker runs dry");
-        match Self::open_with(self.id.as_deref(), gulp) {
+        match Self::open_with(self.id.as_deref(), &thread::current(), gulp) {
             Ok(calmer) => *self = calmer,
             // Better a speaker that runs dry than none.
             Err(_) => self.device.dry.store(0, Relaxed),
@@ -181,12 +181,13 @@ fn speak<T>(
     config: StreamConfig,
     mut from: rtrb::Consumer<f32>,
     gulps: Arc<Gulps>,
+    writer: &Thread,
 ) -> Result<Stream, DeviceError>
 where
     T: SizedSample + FromSample<f32>,
 {
     let channels = usize::from(config.channels).max(1);
-    let writer: Thread = thread::current();
+    let writer = writer.clone();
     let errors = Arc::clone(&gulps);
     let rate = f64::from(config.sample_rate);
     let mut last: Option<Instant> = None;

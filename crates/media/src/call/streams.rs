@@ -162,12 +162,15 @@ impl Streams {
     /// Opens or closes the camera.
     pub(super) fn camera(&mut self, on: bool) {
         if !on {
-            self.capture = None;
-        } else if self.capture.as_ref().is_none_or(Worker::is_over) {
+            if let Some(capture) = &self.capture {
+                capture.end();
+            }
+        } else if self.capture.as_ref().is_none_or(Worker::ends) {
             let capture = Capture {
                 input: self.video_input.clone(),
                 slot: self.slot.clone(),
                 notices: self.notices.clone(),
+                before: self.capture.take(),
             };
             self.capture = capture
                 .start()

@@ -119,13 +119,27 @@ impl Outlet {
         state.connection != 0 && !state.paused && state.format == Format::I420
     }
 
-    /// An encoded picture, for who wants it so.
-    pub(crate) fn encoded(&self, picture: &Encoded) {
+    /// The next picture, decoded too if somebody wants that ([`Self::wants_i420`]).
+    pub(crate) fn show(&self, encoded: &Encoded, decoded: Option<&Picture>) {
         let mut state = self.state();
+        // Every picture takes a number, in whatever format and whether it is sent or not.
         state.sequence = state.sequence.wrapping_add(1);
-        if state.connection == 0 || state.paused || state.format != Format::Vp8 {
+        if state.connection == 0 || state.paused {
             return;
         }
+        match (state.format, decoded) {
+            (Format::Vp8, _) => self.put_encoded(&mut state, encoded),
+            (Format::I420, Some(decoded)) => {
+                Self::put_decoded(&mut state, decoded, encoded.timestamp_us);
+            }
+            // The page asked for it only just now.
+            (Format::I420, None) => return,
+        }
+        drop(state);
+        self.0.changed.notify_waiters();
+    }
+
+    fn put_encoded(&self, state: &mut State, picture: &Encoded) {
         if picture.key {
             // Whatever still waits is older and not needed to show this.
             state.waiting.clear();
@@ -147,16 +161,10 @@ impl Outlet {
             timestamp_us: picture.timestamp_us,
         };
         state.waiting.push_back(header.before(&picture.data));
-        drop(state);
-        self.0.changed.notify_waiters();
     }
 
-    /// A decoded picture, for who wants it so. Only the newest is kept.
-    pub(crate) fn decoded(&self, picture: &Picture, timestamp_us: u64) {
-        let mut state = self.state();
-        if state.connection == 0 || state.paused || state.format != Format::I420 {
-            return;
-        }
+    /// Only the newest is kept.
+    fn put_decoded(state: &mut State, picture: &Picture, timestamp_us: u64) {
         let header = Header {
             format: Format::I420,
             key: true,
@@ -167,8 +175,6 @@ impl Outlet {
         };
         state.waiting.clear();
         state.waiting.push_back(header.before(&picture.data));
-        drop(state);
-        self.0.changed.notify_waiters();
     }
 
     fn start_over(&self, state: &mut State) {
@@ -215,6 +221,7 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     fn picture(key: bool, mark: u8) -> Encoded {
         Encoded {
@@ -238,14 +245,14 @@ mod tests {
     #[test]
     fn a_page_that_comes_later_begins_with_a_key_frame() {
         let outlet = Outlet::default();
-        outlet.encoded(&picture(true, 1));
+        outlet.show(&picture(true, 1), None);
         outlet.attach();
         assert!(outlet.take_key_request());
-        outlet.encoded(&picture(false, 2));
+        outlet.show(&picture(false, 2), None);
         assert!(waiting(&outlet).is_empty());
         assert!(outlet.take_key_request(), "it keeps asking");
-        outlet.encoded(&picture(true, 3));
-        outlet.encoded(&picture(false, 4));
+        outlet.show(&picture(true, 3), None);
+        outlet.show(&picture(false, 4), None);
         assert_eq!(waiting(&outlet), [(true, 3), (false, 4)]);
     }
 
@@ -253,13 +260,13 @@ mod tests {
     fn a_slow_page_loses_what_waits_and_goes_on_with_a_key_frame() {
         let outlet = Outlet::default();
         outlet.attach();
-        outlet.encoded(&picture(true, 0));
+        outlet.show(&picture(true, 0), None);
         for mark in 1..20 {
-            outlet.encoded(&picture(false, mark));
+            outlet.show(&picture(false, mark), None);
         }
         assert!(waiting(&outlet).is_empty());
         assert!(outlet.take_key_request());
-        outlet.encoded(&picture(true, 20));
+        outlet.show(&picture(true, 20), None);
         assert_eq!(waiting(&outlet), [(true, 20)]);
     }
 
@@ -267,14 +274,14 @@ mod tests {
     fn a_paused_page_gets_nothing_and_then_a_key_frame() {
         let outlet = Outlet::default();
         outlet.attach();
-        outlet.encoded(&picture(true, 0));
+        outlet.show(&picture(true, 0), None);
         outlet.take_key_request();
         outlet.pause(true);
-        outlet.encoded(&picture(true, 1));
+        outlet.show(&picture(true, 1), None);
         assert!(waiting(&outlet).is_empty() && !outlet.take_key_request());
         outlet.pause(false);
         assert!(outlet.take_key_request());
-        outlet.encoded(&picture(false, 2));
+        outlet.show(&picture(false, 2), None);
         assert!(waiting(&outlet).is_empty());
     }
 
@@ -282,12 +289,28 @@ mod tests {
     fn the_header_is_as_documented() {
         let outlet = Outlet::default();
         outlet.attach();
-        outlet.encoded(&picture(true, 9));
+        outlet.show(&picture(true, 9), None);
         let message = outlet.state().waiting[0].clone();
         let expected = [
             0, 1, 0x80, 0x02, 0x68, 0x01, 0, 0, 1, 0, 0, 0, 6, 5, 4, 3, 2, 1, 0, 0, 0, 9,
         ];
         assert_eq!(message[..], expected);
+    }
+
+    #[test]
+    fn pictures_are_numbered_from_1_in_either_format() {
+        let outlet = Outlet::default();
+        outlet.attach();
+        let black = Picture::black(640, 360, Instant::now());
+        let number = || outlet.state().waiting.back().map(|message| message[8]);
+        outlet.format(Format::I420);
+        outlet.show(&picture(true, 0), Some(&black));
+        assert_eq!(number(), Some(1));
+        outlet.show(&picture(false, 0), Some(&black));
+        assert_eq!(number(), Some(2));
+        outlet.format(Format::Vp8);
+        outlet.show(&picture(true, 0), None);
+        assert_eq!(number(), Some(3));
     }
 
     #[tokio::test]
@@ -297,7 +320,7 @@ mod tests {
         let second = outlet.attach();
         assert_eq!(outlet.next(first).await, None);
         assert!(!outlet.detach(first), "the second one is still there");
-        outlet.encoded(&picture(true, 1));
+        outlet.show(&picture(true, 1), None);
         assert!(outlet.next(second).await.is_some());
         assert!(outlet.detach(second));
     }

@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     sync::{Semaphore, mpsc},
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_tungstenite::{
     accept_hdr_async_with_config,
@@ -29,6 +30,8 @@ use tokio_tungstenite::{
 const CONNECTIONS: usize = 4;
 /// Who takes longer to introduce themselves is no page of ours.
 const HANDSHAKE: Duration = Duration::from_secs(2);
+/// Between two attempts to take a connection in.
+const PAUSE: Duration = Duration::from_millis(100);
 /// The page's messages are short.
 const LARGEST_MESSAGE: usize = 1_024;
 
@@ -136,15 +139,16 @@ impl PictureServer {
         self.shared.invite(&self.urls).await;
         loop {
             while connections.try_join_next().is_some() {}
-            let Ok((stream, _)) = self.listener.accept().await else {
-                continue;
-            };
+            let (stream, _) = persist(|| self.listener.accept()).await;
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 continue;
             };
             let (shared, urls) = (Arc::clone(&self.shared), self.urls.clone());
             connections.spawn(async move {
-                shared.serve(stream, &urls).await;
+                // Pictures are sent whole; waiting to fill packets would only delay them.
+                if stream.set_nodelay(true).is_ok() {
+                    shared.serve(stream, &urls).await;
+                }
                 drop(place);
             });
         }
@@ -176,11 +180,10 @@ impl Shared {
         }
     }
 
-    async fn serve(&self, stream: TcpStream, urls: &mpsc::Sender<PictureUrls>) {
-        // Pictures are sent whole; waiting to fill packets would only delay them.
-        if stream.set_nodelay(true).is_err() {
-            return;
-        }
+    async fn serve<S>(&self, stream: S, urls: &mpsc::Sender<PictureUrls>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let mut which = None;
         #[expect(
             clippy::result_large_err,
@@ -198,6 +201,10 @@ impl Shared {
             accept_hdr_async_with_config(stream, check, Some(config)),
         );
         let Ok(Ok(socket)) = accepted.await else {
+            // Its token is used up: whoever comes next needs another one.
+            if which.is_some() {
+                self.invite(urls).await;
+            }
             return;
         };
         let outlet = match which {
@@ -255,6 +262,20 @@ impl Shared {
     }
 }
 
+/// Tries until it works, with a pause after each failure: without descriptors left, say, it would
+/// fail again at once.
+async fn persist<T, F>(mut attempt: impl FnMut() -> F) -> T
+where
+    F: Future<Output = std::io::Result<T>>,
+{
+    loop {
+        if let Ok(done) = attempt().await {
+            return done;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
 fn wish(outlet: &Outlet, text: &str) {
     let Ok(wish) = serde_json::from_str::<Wish>(text) else {
         tracing::debug!("the page said something that is not understood");
@@ -294,4 +315,54 @@ fn same(a: &str, b: &str) -> bool {
             .zip(b.bytes())
             .fold(0, |acc, (a, b)| acc | (a ^ b))
             == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        io::{Error, ErrorKind},
+        time::Instant,
+    };
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    #[tokio::test]
+    async fn a_page_that_leaves_in_the_middle_of_the_handshake_finds_a_new_address() {
+        let (urls, mut told) = mpsc::channel(4);
+        let server = PictureServer::bind(Outlet::default(), Outlet::default(), urls.clone())
+            .await
+            .unwrap();
+        server.shared.invite(&urls).await;
+        let before = told.recv().await.unwrap();
+        let (_, path) = before.remote.rsplit_once('/').unwrap();
+        let (mut page, stream) = duplex(1_024);
+        let request = format!(
+            "GET /{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: tauri://localhost\r\n\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        );
+        page.write_all(request.as_bytes()).await.unwrap();
+        // It is reloaded before the answer could be written.
+        drop(page);
+        server.shared.serve(stream, &urls).await;
+        let after = told.try_recv().expect("a new address");
+        assert_ne!(after.remote, before.remote);
+        assert_eq!(after.own, before.own);
+    }
+
+    #[tokio::test]
+    async fn while_there_are_no_descriptors_it_tries_ten_times_a_second() {
+        let began = Instant::now();
+        let mut left = 4;
+        persist(|| {
+            left -= 1;
+            let outcome = match left {
+                0 => Ok(()),
+                _ => Err(Error::from(ErrorKind::Other)),
+            };
+            std::future::ready(outcome)
+        })
+        .await;
+        assert!(began.elapsed() >= Duration::from_millis(300));
+    }
 }

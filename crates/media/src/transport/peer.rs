@@ -3,6 +3,7 @@
 use super::{
     Feedback, Inbound, Numbered, Transport, TransportConfig, TransportError, codecs,
     handler::{Handler, Shared},
+    interfaces,
 };
 use crate::rtp::{Kind, RtpPacket};
 use im_call::media::IceCandidate;
@@ -166,7 +167,7 @@ async fn build(
         .with_setting_engine(settings)
         .with_interceptor_registry(registry)
         .with_handler(Arc::new(Handler(Arc::clone(shared))))
-        .with_udp_addrs(config.bind.clone())
+        .with_udp_addrs(interfaces::addresses(config.bind.as_deref()))
         .build();
     // Twenty kilobytes of future would be carried through every caller.
     let connection = Box::pin(opening)

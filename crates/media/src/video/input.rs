@@ -8,7 +8,11 @@ use crate::{
     pace::{Pace, Stop, Worker},
 };
 use im_call::media::DeviceNotice;
-use std::{path::PathBuf, time::Duration, time::Instant};
+use std::{
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
 
 #[cfg(feature = "camera")]
 pub use camera::{CameraDevice, CameraError, cameras};
@@ -40,6 +44,9 @@ pub enum VideoInput {
     /// There is no camera.
     None,
 }
+
+/// How long a camera may take to be free again.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// Something that gives pictures. Made on the thread that uses it.
 trait VideoSource {
@@ -83,6 +90,8 @@ pub(crate) struct Capture {
     pub(crate) slot: Slot<Picture>,
     /// Where trouble is told.
     pub(crate) notices: Notices,
+    /// The one before, which may still hold the camera.
+    pub(crate) before: Option<Worker>,
 }
 
 impl Capture {
@@ -95,19 +104,34 @@ impl Capture {
         Worker::spawn_detached("im-video-capture", move |stop| self.run(&stop))
     }
 
-    fn run(self, stop: &Stop) {
-        let reason = match self.open() {
-            Ok(mut source) => loop {
-                match source.next(stop) {
-                    Some(Ok(picture)) => self.slot.put(picture),
-                    Some(Err(reason)) => break reason,
-                    None => return,
-                }
-            },
-            Err(reason) => reason,
-        };
-        tracing::warn!(reason, "no camera");
-        self.notices.tell(DeviceNotice::NoCamera);
+    fn run(mut self, stop: &Stop) {
+        if let Some(before) = self.before.take() {
+            // Also where this one is to end by now: whoever comes next waits only for this one.
+            before.end();
+            wait_for(&before);
+        }
+        if stop.is_set() {
+            return;
+        }
+        let outcome = self
+            .open()
+            .and_then(|mut source| self.take_pictures(&mut *source, stop));
+        if let Err(reason) = outcome {
+            tracing::warn!(reason, "no camera");
+            self.notices.tell(DeviceNotice::NoCamera);
+        }
+    }
+
+    /// Until it is time to end.
+    fn take_pictures(&self, source: &mut dyn VideoSource, stop: &Stop) -> Result<(), String> {
+        while let Some(picture) = source.next(stop) {
+            // The camera may have been turned off while this one was on its way.
+            if stop.is_set() {
+                break;
+            }
+            self.slot.put(picture?);
+        }
+        Ok(())
     }
 
     fn open(&self) -> Result<Box<dyn VideoSource>, String> {
@@ -136,5 +160,96 @@ impl Capture {
             }
             VideoInput::None => Err("there is none".to_owned()),
         }
+    }
+}
+
+/// Waits until a thread has ended, or hangs.
+fn wait_for(worker: &Worker) {
+    let began = Instant::now();
+    while !worker.is_over() && began.elapsed() < CLOSING {
+        thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn pattern(slot: &Slot<Picture>, before: Option<Worker>) -> Capture {
+        Capture {
+            input: VideoInput::Pattern {
+                width: 320,
+                height: 180,
+                frames_per_second: 30,
+            },
+            slot: slot.clone(),
+            notices: Notices::channel().0,
+            before,
+        }
+    }
+
+    /// A thread that lets go of the camera only `late` after it was told to end, and says when.
+    fn slow_camera(late: Duration) -> (Worker, mpsc::Receiver<Instant>) {
+        let (closed, was_closed) = mpsc::channel();
+        let camera = Worker::spawn_detached("camera", move |stop| {
+            let mut beat = Pace::new(Duration::from_millis(5));
+            while beat.wait(&stop) {}
+            let told = Instant::now();
+            let mut beat = Pace::new(Duration::from_millis(5));
+            while told.elapsed() < late && beat.wait(&Stop::default()) {}
+            closed.send(Instant::now()).unwrap();
+        });
+        (camera.unwrap(), was_closed)
+    }
+
+    #[test]
+    fn a_camera_that_is_turned_off_and_on_is_opened_when_it_is_free_again() {
+        let slot = Slot::new();
+        let (before, was_closed) = slow_camera(Duration::from_millis(200));
+        let camera = pattern(&slot, Some(before)).start().unwrap();
+        let first: Picture = slot.take(&Stop::default()).unwrap();
+        let closed = was_closed.try_recv().expect("closed before");
+        assert!(first.at >= closed);
+        drop(camera);
+    }
+
+    #[test]
+    fn off_on_off_on_waits_for_the_first_one_too() {
+        let slot = Slot::new();
+        let (first, was_closed) = slow_camera(Duration::from_millis(200));
+        let second = pattern(&Slot::new(), Some(first)).start().unwrap();
+        let third = pattern(&slot, Some(second)).start().unwrap();
+        let picture = slot.take(&Stop::default()).unwrap();
+        let closed = was_closed.try_recv().expect("closed before");
+        assert!(picture.at >= closed);
+        drop(third);
+    }
+
+    /// Takes a picture just when the camera is turned off.
+    struct TurnedOff(Option<Worker>);
+
+    impl VideoSource for TurnedOff {
+        fn next(&mut self, stop: &Stop) -> Option<Result<Picture, String>> {
+            let camera = self.0.take()?;
+            camera.end();
+            assert!(stop.is_set());
+            Some(Ok(Picture::black(16, 16, Instant::now())))
+        }
+    }
+
+    #[test]
+    fn a_picture_that_was_taken_when_the_camera_was_turned_off_is_not_sent() {
+        let slot = Slot::new();
+        let (stop, given) = mpsc::channel();
+        let camera = Worker::spawn_detached("camera", move |stopped| {
+            stop.send(stopped).unwrap();
+        });
+        let stop = given.recv().unwrap();
+        let mut source = TurnedOff(camera.ok());
+        pattern(&slot, None)
+            .take_pictures(&mut source, &stop)
+            .unwrap();
+        assert!(slot.is_empty());
     }
 }

@@ -61,47 +61,55 @@ impl VideoSend {
     }
 
     fn run(self, stop: &Stop) {
-        let began = Instant::now();
-        let mut encoder: Option<vpx::Encoder> = None;
-        let mut payloader = Payloader::default();
-        let mut sequence = first_sequence();
-        let mut keys = KeyFrames::default();
+        let mut stream = Stream::new(Instant::now());
         while let Some(picture) = self.slot.take(stop) {
-            let fits = |encoder: &vpx::Encoder| encoder.size() == (picture.width, picture.height);
-            if !encoder.as_ref().is_some_and(fits) {
-                encoder = self.encoder(&picture);
-                keys.want();
-            }
-            let Some(encoder) = &mut encoder else {
-                continue;
-            };
-            let (asked, shown) = (
-                self.feedback.take_key_frame_request(),
-                self.own.take_key_request(),
-            );
-            if asked || shown {
-                keys.want();
-            }
-            let age = picture.at.saturating_duration_since(began);
-            let ticks = (age.as_micros() * 9 / 100) as i64;
-            let key = keys.now(picture.at);
-            let (frame, key) = match encoder.encode(&picture, ticks, key) {
-                Ok(Some(encoded)) => encoded,
-                Ok(None) => continue,
-                Err(error) => {
-                    tracing::warn!(%error, "a picture was not encoded");
-                    keys.want();
-                    continue;
-                }
-            };
-            let sent = self.send(&mut payloader, &frame, ticks, &mut sequence);
-            if sent {
-                self.sent.fetch_add(1, Relaxed);
-            } else {
-                keys.want();
-            }
-            self.show(&picture, frame, key, age);
+            self.picture(&mut stream, &picture);
         }
+    }
+
+    fn picture(&self, stream: &mut Stream, picture: &Picture) {
+        let fits = |encoder: &vpx::Encoder| encoder.size() == (picture.width, picture.height);
+        if !stream.encoder.as_ref().is_some_and(fits) {
+            stream.encoder = self.encoder(picture);
+            stream.keys.want();
+        }
+        let Some(encoder) = &mut stream.encoder else {
+            return;
+        };
+        let (asked, shown) = (
+            self.feedback.take_key_frame_request(),
+            self.own.take_key_request(),
+        );
+        if asked || shown {
+            stream.keys.want();
+        }
+        let age = picture.at.saturating_duration_since(stream.began);
+        let ticks = (age.as_micros() * 9 / 100) as i64;
+        let key = stream.keys.now(picture.at);
+        let (frame, key) = match encoder.encode(picture, ticks, key) {
+            Ok(Some(encoded)) => encoded,
+            Ok(None) => {
+                // The encoder left the picture out, which does not answer who asked.
+                if key {
+                    stream.keys.want();
+                }
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a picture was not encoded");
+                stream.keys.want();
+                return;
+            }
+        };
+        if key || !stream.torn {
+            stream.torn = !self.send(stream, &frame, ticks);
+            if stream.torn {
+                stream.keys.want();
+            } else {
+                self.sent.fetch_add(1, Relaxed);
+            }
+        }
+        self.show(picture, frame, key, age);
     }
 
     fn encoder(&self, picture: &Picture) -> Option<vpx::Encoder> {
@@ -112,14 +120,8 @@ impl VideoSend {
     }
 
     /// Whether all of the frame found a place in the queue: the rest of a torn one is useless.
-    fn send(
-        &self,
-        payloader: &mut Payloader,
-        frame: &[u8],
-        ticks: i64,
-        sequence: &mut u16,
-    ) -> bool {
-        let payloads = payloader.cut(frame);
+    fn send(&self, stream: &mut Stream, frame: &[u8], ticks: i64) -> bool {
+        let payloads = stream.payloader.cut(frame);
         let last = payloads.len().saturating_sub(1);
         let Ok(places) = self.packets.try_reserve_many(payloads.len()) else {
             tracing::debug!("a picture found the queue full");
@@ -129,28 +131,52 @@ impl VideoSend {
             place.send(RtpPacket {
                 ssrc: 0,
                 marker: index == last,
-                sequence: *sequence,
+                sequence: stream.sequence,
                 timestamp: ticks as u32,
                 payload,
                 at: Instant::now(),
             });
-            *sequence = sequence.wrapping_add(1);
+            stream.sequence = stream.sequence.wrapping_add(1);
         }
         true
     }
 
     fn show(&self, picture: &Picture, frame: Vec<u8>, key: bool, age: Duration) {
         let timestamp_us = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
-        if self.own.wants_i420() {
-            self.own.decoded(picture, timestamp_us);
-        }
-        self.own.encoded(&Encoded {
+        let encoded = Encoded {
             data: Bytes::from(frame),
             key,
             width: u32::try_from(picture.width).unwrap_or_default(),
             height: u32::try_from(picture.height).unwrap_or_default(),
             timestamp_us,
-        });
+        };
+        let wanted = self.own.wants_i420();
+        self.own.show(&encoded, wanted.then_some(picture));
+    }
+}
+
+/// What the thread remembers between pictures.
+struct Stream {
+    began: Instant,
+    encoder: Option<vpx::Encoder>,
+    payloader: Payloader,
+    sequence: u16,
+    keys: KeyFrames,
+    /// A frame found no room. It took no sequence numbers, so that the other side cannot see that it
+    /// is missing: nothing that builds on it may go out.
+    torn: bool,
+}
+
+impl Stream {
+    fn new(began: Instant) -> Self {
+        Self {
+            began,
+            encoder: None,
+            payloader: Payloader::default(),
+            sequence: first_sequence(),
+            keys: KeyFrames::default(),
+            torn: false,
+        }
     }
 }
 
@@ -192,6 +218,8 @@ impl KeyFrames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::video::{payload, picture::is_key};
+    use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
     #[test]
     fn key_frames_are_half_a_second_apart_and_no_request_is_forgotten() {
@@ -207,5 +235,50 @@ mod tests {
             })
             .collect();
         assert_eq!(times, [0, 16, 32, 48]);
+    }
+
+    /// A picture that VP8 cannot make small.
+    fn noise(at: Instant) -> Picture {
+        let mut random = SmallRng::seed_from_u64(3);
+        let mut picture = Picture::black(640, 360, at);
+        picture.data.fill_with(|| random.random());
+        picture
+    }
+
+    #[test]
+    fn after_a_key_frame_that_found_no_room_nothing_goes_out_before_the_next_one() {
+        let (packets, mut queue) = mpsc::channel(120);
+        let maya = VideoSend {
+            slot: Slot::new(),
+            feedback: Arc::default(),
+            own: Outlet::default(),
+            packets,
+            sent: Arc::default(),
+        };
+        let start = Instant::now();
+        let at = |frame: u64| start + Duration::from_millis(frame * 33);
+        let mut stream = Stream::new(start);
+        let mut take =
+            || -> Vec<RtpPacket> { std::iter::from_fn(|| queue.try_recv().ok()).collect() };
+        maya.picture(&mut stream, &noise(at(0)));
+        assert_eq!(take(), [], "there is no room for all of it");
+        // For these there is, but they build on what Sam never got.
+        for frame in 1..10 {
+            maya.picture(&mut stream, &Picture::black(640, 360, at(frame)));
+            assert_eq!(take(), []);
+        }
+        assert_eq!(maya.sent.load(Relaxed), 0);
+        maya.picture(&mut stream, &Picture::black(640, 360, at(20)));
+        let first = take();
+        let descriptor = payload::describe(&first[0].payload).unwrap();
+        assert!(is_key(&first[0].payload[descriptor.length..]));
+        maya.picture(&mut stream, &Picture::black(640, 360, at(21)));
+        let second = take();
+        let last = first.last().unwrap().sequence;
+        assert_eq!(
+            second[0].sequence,
+            last.wrapping_add(1),
+            "and so it goes on"
+        );
     }
 }

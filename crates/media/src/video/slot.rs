@@ -51,4 +51,11 @@ impl<T> Slot<T> {
             thing = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+
+    /// Whether there is nothing to take.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        let thing = self.0.thing.lock();
+        thing.unwrap_or_else(PoisonError::into_inner).is_none()
+    }
 }

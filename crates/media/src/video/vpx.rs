@@ -279,6 +279,9 @@ unsafe fn copy(image: &vpx_image_t, at: Instant) -> Option<Picture> {
     }
     let mut picture = Picture::black(image.d_w as usize, image.d_h as usize, at);
     let (width, height) = (picture.width, picture.height);
+    if width == 0 || height == 0 {
+        return None;
+    }
     let [y_from, u_from, v_from, _] = image.planes;
     let [y_stride, u_stride, v_stride, _] = image.stride;
     let (y, u, v) = picture.planes_mut();
@@ -356,5 +359,19 @@ mod tests {
         assert!(encoder.encode(&other, 0, true).is_err());
         let mut decoder = Decoder::new().unwrap();
         assert!(decoder.decode(&[0x13, 0x37, 0, 1], Instant::now()).is_err());
+    }
+
+    #[test]
+    fn a_frame_of_one_pixel_shows_nothing() {
+        let mut encoder = Encoder::new(16, 16, 300_000).unwrap();
+        let black = Picture::black(16, 16, Instant::now());
+        let (frame, _) = encoder.encode(&black, 0, true).unwrap().unwrap();
+        for side in [6, 8] {
+            let mut narrow = frame.clone();
+            // The header's width or height (RFC 6386 section 9.1).
+            narrow[side..side + 2].copy_from_slice(&[1, 0]);
+            let shown = Decoder::new().unwrap().decode(&narrow, black.at);
+            assert_eq!(shown, Ok(None));
+        }
     }
 }

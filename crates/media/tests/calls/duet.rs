@@ -28,6 +28,17 @@ pub(crate) struct Duet {
     /// What was not waited for yet.
     seen: Vec<(Side, MediaEvent)>,
     relay: Option<Relay>,
+    /// Offers and answers so far.
+    descriptions: Vec<Description>,
+    /// Whether a failed negotiation is part of the story.
+    may_fail: bool,
+}
+
+/// What one of them said about a connection.
+struct Description {
+    side: Side,
+    generation: u32,
+    sdp: String,
 }
 
 impl Duet {
@@ -35,7 +46,7 @@ impl Duet {
     pub(crate) fn open(maya: EngineConfig, sam: EngineConfig, send: MediaKinds) -> Self {
         let loopback: SocketAddr = ([127, 0, 0, 1], 0).into();
         let open = |config: EngineConfig| {
-            let bind = vec![loopback];
+            let bind = Some(vec![loopback]);
             let setup = MediaSetup {
                 call: CallId::new(),
                 send,
@@ -50,10 +61,19 @@ impl Duet {
             sam: open(sam),
             seen: Vec::new(),
             relay: None,
+            descriptions: Vec::new(),
+            may_fail: false,
         }
     }
 
-    /// Puts a bad network between them; before they connect.
+    /// Lets a negotiation fail; else that ends the test.
+    pub(crate) fn that_may_fail(mut self) -> Self {
+        self.may_fail = true;
+        self
+    }
+
+    /// Puts a bad network between them. The one that was there before is cut; whoever spoke over it
+    /// needs new candidates.
     pub(crate) async fn over(mut self, badness: Badness) -> Self {
         self.relay = Some(Relay::start(badness).await);
         self
@@ -84,6 +104,17 @@ impl Duet {
             self.wait_for(side, |event| *event == MediaEvent::Connected)
                 .await;
         }
+    }
+
+    /// The name by which ICE tells this side's way of this generation from others (RFC 8839
+    /// section 5.4), once it was told.
+    pub(crate) fn ice_name(&self, side: Side, generation: u32) -> Option<&str> {
+        self.descriptions
+            .iter()
+            .find(|said| said.side == side && said.generation == generation)?
+            .sdp
+            .lines()
+            .find_map(|line| line.strip_prefix("a=ice-ufrag:"))
     }
 
     /// Waits until ten pictures more have reached both.
@@ -150,7 +181,19 @@ impl Duet {
         } else {
             Side::Maya
         };
+        if let MediaEvent::LocalOffer { generation, sdp }
+        | MediaEvent::LocalAnswer { generation, sdp } = &event
+        {
+            self.descriptions.push(Description {
+                side,
+                generation: *generation,
+                sdp: sdp.clone(),
+            });
+        }
         match event {
+            MediaEvent::Failed { generation, detail } if !self.may_fail => {
+                panic!("{side:?} could not negotiate generation {generation}: {detail}");
+            }
             MediaEvent::LocalOffer { generation, sdp } => {
                 self.tell(other, MediaCommand::RemoteOffer { generation, sdp })
                     .await;

@@ -225,16 +225,32 @@ async fn after_an_ice_restart_and_after_a_rebuild_they_still_see_each_other() {
         },
         ..EngineConfig::headless()
     };
-    let mut duet = Duet::open(pattern(), pattern(), MediaKinds::VIDEO);
+    let network = |seed| Badness {
+        loss: 0.0,
+        delay: Duration::from_millis(1),
+        seed,
+    };
+    let duet = Duet::open(pattern(), pattern(), MediaKinds::VIDEO);
+    let mut duet = duet.over(network(1)).await;
     duet.connect().await;
     duet.wait_for_more_pictures().await;
-    for (generation, restart, rebuild) in [(2, true, false), (3, false, true)] {
-        duet.offer(generation, restart, rebuild).await;
-        if rebuild {
-            duet.connected_again().await;
-        }
-        duet.wait_for_more_pictures().await;
+    // The old way is cut: from here on pictures come over a new one or not at all.
+    let mut duet = duet.over(network(2)).await;
+    duet.offer(2, true, false).await;
+    duet.wait_for_more_pictures().await;
+    for side in [Side::Maya, Side::Sam] {
+        let names: Vec<&str> = [1, 2]
+            .iter()
+            .filter_map(|generation| duet.ice_name(side, *generation))
+            .collect();
+        assert!(
+            matches!(names[..], [before, after] if before != after),
+            "{side:?}: {names:?}"
+        );
     }
+    duet.offer(3, false, true).await;
+    duet.connected_again().await;
+    duet.wait_for_more_pictures().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,7 +259,8 @@ async fn a_bad_description_fails_and_a_stale_one_is_left_alone() {
         EngineConfig::headless(),
         EngineConfig::headless(),
         MediaKinds::AUDIO,
-    );
+    )
+    .that_may_fail();
     let garbage = || "v=0\r\nthis is no description\r\n".to_owned();
     duet.tell(
         Side::Sam,

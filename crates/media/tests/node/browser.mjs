@@ -5,13 +5,20 @@
 //   out   {"ready":true} {"offer":sdp} {"answer":sdp} {"candidate":{…}} {"state":…} {"stats":{…}}
 //
 // It ends when its input does.
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
+const onPath = (name) =>
+  (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((file) => existsSync(file));
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  executablePath: process.env.CHROMIUM ?? onPath("chromium"),
   args: [
     "--no-sandbox",
     "--use-fake-device-for-media-stream",

@@ -223,6 +223,18 @@ async fn switches_reach_media_and_what_media_tells_reaches_the_person() {
             })
         })
         .await;
+
+    media
+        .tell(MediaEvent::NoticeOver(DeviceNotice::NoCamera))
+        .await;
+    pair.sam
+        .until("the camera is there", |core| {
+            Box::pin(async move {
+                let current = core.calls_current(Nothing {}).await.unwrap().unwrap();
+                current.notices.is_empty()
+            })
+        })
+        .await;
 }
 
 #[tokio::test]
