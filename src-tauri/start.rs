@@ -167,6 +167,11 @@ pub(crate) fn main_window_is_gone(app: &AppHandle) {
     if let Some(core) = app.try_state::<Core>() {
         core.set_visible(None);
     }
+    #[cfg(target_os = "linux")]
+    {
+        let app = app.clone();
+        tauri::async_runtime::spawn(async move { windows::give_back(&app).await });
+    }
 }
 
 /// Says goodbye to the server and closes all files.

@@ -6,13 +6,20 @@ use crate::surroundings::Surroundings;
 use im_contract::views::Offer;
 use std::time::Duration;
 use tauri::{AppHandle, CloseRequestApi, Manager, Runtime, WebviewUrl, WebviewWindowBuilder};
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
 
 /// The main window's label.
 pub(crate) const MAIN: &str = "main";
 /// How long a tray may be away before a window takes its place: at login the app may be faster
 /// than the panel, and panels restart.
 const TRAY_MAY_COME: Duration = Duration::from_secs(8);
+
+/// A page that comes within this time finds everything warm.
+#[cfg(target_os = "linux")]
+const NEXT_PAGE: Duration = Duration::from_secs(2);
 
 /// Held while the window is looked for and then made, shown or closed: those who want it do not
 /// wait for each other, and there must not be two.
@@ -66,6 +73,16 @@ pub(crate) async fn discard_prepared<R: Runtime>(app: &AppHandle<R>) -> tauri::R
     match app.get_webview_window(MAIN) {
         Some(window) if !window.is_visible()? => window.destroy(),
         _ => Ok(()),
+    }
+}
+
+/// Gives back what the last page leaves behind, unless there is another one soon.
+#[cfg(target_os = "linux")]
+pub(crate) async fn give_back<R: Runtime>(app: &AppHandle<R>) {
+    sleep(NEXT_PAGE).await;
+    let _turn = ONE_AT_A_TIME.lock().await;
+    if app.get_webview_window(MAIN).is_none() {
+        crate::lean::end_network_process().await;
     }
 }
 

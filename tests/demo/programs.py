@@ -171,6 +171,11 @@ class App(Program):
         left, top, width, height = place
         return left, top, width - (360 if chat else 0), height
 
+    def webkit(self):
+        """The ids of the page's processes, which belong to WebKit."""
+        mine = ["pgrep", "--parent", str(self.process.pid), "--runstates", "R,S,D,I", "^WebKit"]
+        return subprocess.run(mine, capture_output=True, text=True, check=False).stdout.split()
+
     def close_window(self):
         """Closes the main window as a person does; the app stays in the tray."""
         window = self.window()

@@ -159,6 +159,7 @@ class Scenario:
         self.chat.talk(["The same time on Thursday?", "I send you number 12."], ["Thursday is good.", "Got it."])
         self.screen.picture(self.out / "chat.png")
         self.app.close_window()
+        screen.until("nothing of the page is left in memory", 15, lambda: not self.app.webkit())
 
     def by_the_notification(self):
         """The student calls again; Maya accepts in the notification"""
