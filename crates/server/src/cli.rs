@@ -4,7 +4,7 @@ use crate::{admin, config::Config, server::Server};
 use clap::{Parser, Subcommand};
 use std::{
     collections::HashMap,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
@@ -62,6 +62,8 @@ fn log() {
     let json = std::env::var("IM_LOG_FORMAT").is_ok_and(|format| format == "json");
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Colours are for a person in front of it, not for files and journals.
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
     if json {
         log.json().init();

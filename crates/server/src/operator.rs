@@ -1,7 +1,7 @@
 //! What an operator does: makes the first admin, invites, adds courses, enrols. The command line
 //! does it beside a running server; tests and demos within one ([`crate::Running::operator`]).
 
-mod demo;
+pub(crate) mod demo;
 
 pub use demo::{DEMO_PASSWORD, DemoPerson};
 

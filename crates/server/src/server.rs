@@ -11,7 +11,7 @@ use crate::{
     door::Door,
     error::Error,
     hub::Hub,
-    operator::Operator,
+    operator::{Operator, demo},
     presence::{Presence, PresenceTask},
     rates::Rates,
     rest,
@@ -44,6 +44,11 @@ pub enum StartError {
     /// Another server uses the data folder.
     #[error("another server is running on the data folder {0}")]
     Busy(PathBuf),
+    /// There are demo people in the database of a production server.
+    #[error(
+        "{0} has demo people, whose password everybody knows: not in production. Begin with an empty folder"
+    )]
+    Demo(PathBuf),
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {source}")]
     Listen {
@@ -98,6 +103,9 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let store = Store::open(&data).await?;
+        if config.production && demo::is_in(&store).await? {
+            return Err(StartError::Demo(data));
+        }
         let secret = token_secret(&config)?;
         let clock = Clock::default();
         let hub = Arc::new(Hub::default());

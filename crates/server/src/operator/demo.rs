@@ -7,7 +7,7 @@ use crate::{
     conversations::{add_course, add_enrolment},
     error::Error,
     messages::{self, Sending},
-    store::{course, person, status},
+    store::{Store, course, person, status},
     writer::{Change, Urgency},
 };
 use futures_util::FutureExt as _;
@@ -178,6 +178,18 @@ pub(super) async fn fill(operator: &Operator) -> Result<&'static [DemoPerson], E
 
 fn address(local: &str) -> String {
     format!("{local}@demo.example")
+}
+
+/// Whether a database has demo people.
+pub(crate) async fn is_in(store: &Store) -> Result<bool, Error> {
+    let mut reader = store.read().await?;
+    for known in &PEOPLE {
+        let found = person::by_email(&mut reader, &known.email()).await?;
+        if found.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn id_of(change: &mut Change, local: &str) -> Result<PersonId, Error> {

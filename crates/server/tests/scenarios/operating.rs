@@ -185,6 +185,17 @@ fn production_is_refused_without_a_secret_of_its_own_and_has_no_demo() {
     demo.env("IM_PRODUCTION", "1").args(["admin", "demo"]);
     let (ok, text) = output(demo);
     assert!(!ok && text.contains("not in production"), "{text}");
+
+    let mut demo = program(folder.path());
+    demo.args(["admin", "demo"]);
+    let (ok, text) = output(demo);
+    assert!(ok, "{text}");
+    let mut serve = program(folder.path());
+    serve
+        .env("IM_PRODUCTION", "1")
+        .env("IM_TOKEN_SECRET", "kT4v9Qm2XzR7wL0bN5cJ8hG3fD6sA1pYuEoI");
+    let (ok, text) = output(serve);
+    assert!(!ok && text.contains("has demo people"), "{text}");
 }
 
 #[test]
