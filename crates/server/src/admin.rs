@@ -15,7 +15,8 @@ use crate::{
 };
 use clap::Subcommand;
 use im_protocol::people::Role;
-use std::{io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Subcommand)]
@@ -96,21 +97,33 @@ pub(crate) async fn run(config: Config, command: Command) -> Result<(), Failure>
     done
 }
 
+/// How long a server may take to make or to mend its database while it starts.
+const STARTING: Duration = Duration::from_secs(3);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Opens the database. One of another version is brought to this one only where no server runs on
 /// it: that one would find it changed under its hands.
 async fn open(folder: &Path) -> Result<Store, Failure> {
-    if Store::is_of_this_version(folder).await {
-        return Ok(Store::open(folder).await?);
-    }
-    match server::lock(folder) {
-        // Let go with the end of this function: a server may start beside the command.
-        Ok(_lock) => Ok(Store::open(folder).await?),
-        Err(StartError::Busy(path)) => Err(format!(
-            "the server that runs on the data folder {} is of another version: stop it first",
-            path.display()
-        )
-        .into()),
-        Err(error) => Err(error.into()),
+    let until = Instant::now() + STARTING;
+    loop {
+        if Store::is_of_this_version(folder).await {
+            return Ok(Store::open(folder).await?);
+        }
+        match server::lock(folder) {
+            // Let go with the end of this function: a server may start beside the command.
+            Ok(_lock) => return Ok(Store::open(folder).await?),
+            // A server that has only just begun is not of another version yet.
+            Err(StartError::Busy(_)) if Instant::now() < until => sleep(LOOK).await,
+            Err(StartError::Busy(path)) => {
+                return Err(format!(
+                    "the server that runs on the data folder {} is of another version: stop it first",
+                    path.display()
+                )
+                .into());
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::error::Error;
 use ledger::Ledger;
 use sqlx::{
     ConnectOptions, SqlitePool,
+    migrate::MigrateError,
     pool::PoolConnection,
     sqlite::{
         SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
@@ -80,6 +81,9 @@ pub enum OpenError {
     },
 }
 
+/// Why a database with steps that this version does not know is left alone.
+const NEWER: &str = "a newer version of this server wrote it: use that version, or another folder";
+
 /// The opened database: gives connections.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -110,7 +114,10 @@ impl Store {
         MIGRATIONS
             .run_direct(None, &mut first, false)
             .await
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| match error {
+                MigrateError::VersionMissing(_) => failed(&NEWER),
+                error => failed(&error),
+            })?;
         meta::ensure_epoch(&mut first)
             .await
             .map_err(|error| failed(&error))?;
@@ -317,6 +324,8 @@ mod tests {
             FROM _sqlx_migrations WHERE version = 1";
         sqlx::query(newer).execute(&mut writing).await.unwrap();
         assert!(!Store::is_of_this_version(folder.path()).await);
+        let refused = Store::open(folder.path()).await.unwrap_err();
+        assert!(refused.to_string().contains("newer version"), "{refused}");
     }
 
     #[tokio::test]
