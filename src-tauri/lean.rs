@@ -28,6 +28,13 @@ const CHOICES: [(&str, &str); 3] = [
     ("WEBKIT_WEB_RENDER_DEVICE_FILE", "/dev/null"),
 ];
 
+/// How the kernel calls WebKit's network process: its name is cut to 15 bytes (`proc_pid_comm(5)`).
+const NETWORK: &str = "WebKitNetworkPr";
+/// How long it may take to end.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Begins again with a leaner environment where that helps. Returns where it does not, or where
 /// the system refuses.
 pub(crate) fn start() {
@@ -53,13 +60,6 @@ fn begin_again() -> io::Error {
     }
     command.exec()
 }
-
-/// How the kernel calls WebKit's network process: its name is cut to 15 bytes (`proc_pid_comm(5)`).
-const NETWORK: &str = "WebKitNetworkPr";
-/// How long it may take to end.
-const GOODBYE: Duration = Duration::from_secs(1);
-/// How often it is looked whether it has.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Ends WebKit's network process and waits until it is gone. To be called only while there is no
 /// page and none is being made: its loading would fail.

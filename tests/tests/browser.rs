@@ -114,6 +114,15 @@ impl School {
         self.browser.until(WAIT, grown).await.unwrap()
     }
 
+    /// The call has ended, as both sides see it. Gives what the browser was told.
+    async fn over(&mut self) -> Value {
+        let over = self.browser.until(WAIT, state("over")).await.unwrap();
+        assert_eq!(over["call"]["outcome"], "ended");
+        let told = self.robot.until(WAIT, phase("over")).await.unwrap();
+        assert_eq!(told["outcome"], "ended");
+        over
+    }
+
     /// The record of the call is in the conversation, and it is told once. Gives its id.
     async fn assert_record(&mut self, call: &Value, caller: &Value) -> Value {
         let ask = json!({ "call": call["id"] });
@@ -249,10 +258,7 @@ async fn sam_calls_from_a_browser_and_maya_offers() {
     assert_good(&school.talk(true).await);
     let hang_up = json!({ "call": ring["call"] });
     school.browser.tell("hang_up", hang_up).await.unwrap();
-    let over = school.browser.until(WAIT, state("over")).await.unwrap();
-    assert_eq!(over["call"]["outcome"], "ended");
-    let told = school.robot.until(WAIT, phase("over")).await.unwrap();
-    assert_eq!(told["outcome"], "ended");
+    let over = school.over().await;
 
     school.assert_robots_summary().await;
     let record = school.assert_record(&over["call"], &me).await;
@@ -290,10 +296,7 @@ async fn maya_takes_sams_call_in_a_browser_and_offers() {
     assert_good(&school.talk(true).await);
     let hang_up = json!({ "call": call["id"] });
     school.browser.tell("hang_up", hang_up).await.unwrap();
-    let over = school.browser.until(WAIT, state("over")).await.unwrap();
-    assert_eq!(over["call"]["outcome"], "ended");
-    let told = school.robot.until(WAIT, phase("over")).await.unwrap();
-    assert_eq!(told["outcome"], "ended");
+    let over = school.over().await;
 
     school.assert_robots_summary().await;
     let caller = json!({ "id": over["call"]["caller"] });
@@ -304,10 +307,7 @@ async fn maya_takes_sams_call_in_a_browser_and_offers() {
     let ring = school.browser.until(WAIT, is("ring")).await.unwrap();
     let accept = json!({ "call": ring["call"]["id"], "video": true });
     school.browser.tell("accept", accept).await.unwrap();
-    let over = school.browser.until(WAIT, state("over")).await.unwrap();
-    assert_eq!(over["call"]["outcome"], "ended");
-    let told = school.robot.until(WAIT, phase("over")).await.unwrap();
-    assert_eq!(told["outcome"], "ended");
+    school.over().await;
     school.browser.stop().await.unwrap();
 }
 
