@@ -35,4 +35,14 @@ export function watchSurroundings(app: App): void {
   });
 
   $effect(() => app.looksAt(app.lookingAt));
+
+  $effect(() => {
+    const keep = () => app.keepDrafts();
+    window.addEventListener('blur', keep);
+    window.addEventListener('pagehide', keep);
+    return () => {
+      window.removeEventListener('blur', keep);
+      window.removeEventListener('pagehide', keep);
+    };
+  });
 }

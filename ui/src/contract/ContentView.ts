@@ -23,4 +23,4 @@ video: boolean,
 /**
  * How long the two were connected, in milliseconds.
  */
-duration_ms: number, } | { "type": "unknown" };
+duration_ms: number, } | { "type": "deleted" } | { "type": "unknown" };

@@ -38,4 +38,12 @@ read_seq: number,
 /**
  * The last message's place.
  */
-head_seq: number, };
+head_seq: number, 
+/**
+ * Whether the other is writing now.
+ */
+typing: boolean, 
+/**
+ * The words that the person has begun here, on one line.
+ */
+draft: string | null, };

@@ -11,4 +11,8 @@ conversation: string,
 /**
  * The words.
  */
-text: string, };
+text: string, 
+/**
+ * The message that they answer.
+ */
+reply_to: string | null, };

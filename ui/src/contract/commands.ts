@@ -6,11 +6,16 @@ import type { CallProgress } from './CallProgress';
 import type { CallRejectArgs } from './CallRejectArgs';
 import type { CallStartArgs } from './CallStartArgs';
 import type { Connection } from './Connection';
+import type { ConversationArgs } from './ConversationArgs';
 import type { ConversationRow } from './ConversationRow';
 import type { CourseView } from './CourseView';
 import type { Desktop } from './Desktop';
+import type { Draft } from './Draft';
+import type { DraftArgs } from './DraftArgs';
+import type { EditArgs } from './EditArgs';
 import type { EnrolArgs } from './EnrolArgs';
 import type { InvitationArgs } from './InvitationArgs';
+import type { LinkArgs } from './LinkArgs';
 import type { LookingAtArgs } from './LookingAtArgs';
 import type { MessageArgs } from './MessageArgs';
 import type { MessagePage } from './MessagePage';
@@ -18,9 +23,11 @@ import type { MessageRow } from './MessageRow';
 import type { Nothing } from './Nothing';
 import type { OpenArgs } from './OpenArgs';
 import type { Opened } from './Opened';
+import type { OperationArgs } from './OperationArgs';
 import type { OwnStatus } from './OwnStatus';
 import type { PageArgs } from './PageArgs';
 import type { PersonView } from './PersonView';
+import type { ReactArgs } from './ReactArgs';
 import type { ReadArgs } from './ReadArgs';
 import type { RegisterArgs } from './RegisterArgs';
 import type { Ring } from './Ring';
@@ -31,6 +38,8 @@ import type { SignOutArgs } from './SignOutArgs';
 import type { SignOutResult } from './SignOutResult';
 import type { StatusArgs } from './StatusArgs';
 import type { SwitchArgs } from './SwitchArgs';
+import type { TypingArgs } from './TypingArgs';
+import type { WordingView } from './WordingView';
 
 /** Every request the UI may make, with its arguments and its answer. */
 export interface Commands {
@@ -44,14 +53,21 @@ export interface Commands {
   'conversations.list': { args: Nothing; ok: Array<ConversationRow> };
   'conversations.open': { args: OpenArgs; ok: ConversationRow };
   'conversations.read': { args: ReadArgs; ok: Nothing };
+  'conversations.typing': { args: TypingArgs; ok: Nothing };
+  'conversations.draft': { args: ConversationArgs; ok: Draft };
+  'conversations.keep_draft': { args: DraftArgs; ok: Nothing };
   'people.list': { args: Nothing; ok: Array<PersonView> };
   'people.mentors': { args: Nothing; ok: Array<PersonView> };
   'courses.list': { args: Nothing; ok: Array<CourseView> };
   'courses.enrol': { args: EnrolArgs; ok: CourseView };
   'messages.page': { args: PageArgs; ok: MessagePage };
   'messages.send': { args: SendArgs; ok: MessageRow };
-  'messages.retry': { args: MessageArgs; ok: Nothing };
-  'messages.discard': { args: MessageArgs; ok: Nothing };
+  'messages.edit': { args: EditArgs; ok: Nothing };
+  'messages.delete': { args: MessageArgs; ok: Nothing };
+  'messages.react': { args: ReactArgs; ok: Nothing };
+  'messages.trace': { args: MessageArgs; ok: Array<WordingView> };
+  'messages.retry': { args: OperationArgs; ok: Nothing };
+  'messages.discard': { args: OperationArgs; ok: Nothing };
   'status.get': { args: Nothing; ok: OwnStatus | null };
   'status.set': { args: StatusArgs; ok: Nothing };
   'calls.rings': { args: Nothing; ok: Array<Ring> };
@@ -68,5 +84,6 @@ export interface Commands {
   'settings.get': { args: Nothing; ok: Settings };
   'settings.set': { args: Settings; ok: Nothing };
   'desktop.get': { args: Nothing; ok: Desktop };
+  'app.open_link': { args: LinkArgs; ok: Nothing };
   'app.quit': { args: Nothing; ok: Nothing };
 }

@@ -26,3 +26,19 @@ function target(key: string, at: number, count: number): number | undefined {
       return undefined;
   }
 }
+
+/** An attachment for buttons in rows of so many: the arrow keys move the focus among them. */
+export function moveInGrid(columns: number): (grid: HTMLElement) => () => void {
+  return (grid) => {
+    const pressed = (event: KeyboardEvent): void => {
+      const buttons = Array.from(grid.querySelectorAll<HTMLElement>('button:enabled'));
+      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
+      const at = buttons.indexOf(document.activeElement as HTMLElement);
+      if (step === undefined || at === -1) return;
+      event.preventDefault();
+      buttons[at + step]?.focus();
+    };
+    grid.addEventListener('keydown', pressed);
+    return () => grid.removeEventListener('keydown', pressed);
+  };
+}

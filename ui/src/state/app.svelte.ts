@@ -14,6 +14,7 @@ import { PlaceState } from './place.svelte';
 import { Reading, Wish } from './reading.svelte';
 import { SettingsState } from './settings.svelte';
 import { Thread } from './thread.svelte';
+import { Writing } from './writing.svelte';
 
 /** Everything the page knows: what it read from the core and reads again when told. */
 export class App {
@@ -34,6 +35,8 @@ export class App {
   broken = $state.raw<UiError>();
   /** The note about the keyring was put away, for as long as this page lives. */
   keyringNoteRead = $state(false);
+  /** What was begun in each conversation, while the page lives. */
+  #writings: Record<string, Writing> = {};
   readonly #looking: Wish<string | undefined>;
   #looksAt: string | undefined;
   #signedIn = false;
@@ -68,6 +71,16 @@ export class App {
   /** A conversation's line in the list. */
   row(conversation: string | undefined): ConversationRow | undefined {
     return this.conversations.value?.find((row) => row.id === conversation);
+  }
+
+  /** What the person writes in a conversation. */
+  writing(conversation: string): Writing {
+    return (this.#writings[conversation] ??= new Writing(this.platform, conversation));
+  }
+
+  /** Keeps what was typed and not kept yet: nobody knows whether the page comes back. */
+  keepDrafts(): void {
+    for (const writing of Object.values(this.#writings)) writing.leave();
   }
 
   /** The conversation that is on screen right now, in a window that has the person's attention. */
@@ -159,6 +172,7 @@ export class App {
     this.thread?.close();
     this.thread = new Thread(this.platform, conversation);
     void this.thread.open();
+    void this.writing(conversation).load();
   }
 
   /** Closes the open conversation. */
@@ -191,6 +205,11 @@ export class App {
   /** Tries to connect at once. */
   async reconnect(): Promise<void> {
     await this.platform.request('connection.retry', {});
+  }
+
+  /** Opens a link in the system's browser or mail program. */
+  async openLink(url: string): Promise<void> {
+    await this.platform.request('app.open_link', { url });
   }
 
   /** Ends the app. */
@@ -250,6 +269,8 @@ export class App {
     } else {
       this.closeConversation();
       this.place.clear();
+      for (const writing of Object.values(this.#writings)) writing.forget();
+      this.#writings = {};
       this.call.clear();
       const readings = [
         this.connection,

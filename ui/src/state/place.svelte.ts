@@ -6,8 +6,6 @@ export class PlaceState {
   place = $state<Place>('conversations');
   /** The open conversation. */
   conversation = $state<string>();
-  /** What was typed and not sent, by conversation, while the window lives. */
-  drafts = $state<Record<string, string>>({});
   /** The window has the person's attention. */
   attended = $state(true);
 
@@ -20,15 +18,8 @@ export class PlaceState {
     this.conversation = conversation;
   }
 
-  /** Words that could not be kept come back to where they were written, before what was typed since. */
-  giveBack(conversation: string, words: string): void {
-    const since = this.drafts[conversation];
-    this.drafts[conversation] = since ? `${words}\n${since}` : words;
-  }
-
   clear(): void {
     this.place = 'conversations';
     this.conversation = undefined;
-    this.drafts = {};
   }
 }

@@ -1,6 +1,7 @@
 import type { MessagePage } from '../contract/MessagePage';
 import type { MessageRow } from '../contract/MessageRow';
 import type { UiError } from '../contract/UiError';
+import type { WordingView } from '../contract/WordingView';
 import { CoreError, type Platform } from '../platform';
 import { SLOW_MS } from './reading.svelte';
 import { changes, keepSame, mergePage, oldestSeq, touches, type Held } from './thread-pages';
@@ -9,6 +10,8 @@ import { changes, keepSame, mergePage, oldestSeq, touches, type Held } from './t
 const PAGE = 60;
 /** Rows in a read that catches up: as many as the core gives. */
 const LONG_PAGE = 200;
+/** Pages read in a row to reach a message that another one answers: five thousand rows. */
+const PAGES_TO_REACH = 25;
 /** Pages read in a row before giving up the older rows and starting anew at the end. */
 const PAGES_AT_ONCE = 10;
 
@@ -24,10 +27,10 @@ export class Thread {
   ready = $state(false);
   /** The first page takes long enough to say so. */
   slow = $state(false);
-  /** Older ones are being read. */
-  readingOlder = $state(false);
   /** Why the last read failed. */
   error = $state.raw<UiError>();
+  /** Why the last change of a message could not be taken down. */
+  refusal = $state.raw<UiError>();
   /** How far it was marked as read from here. */
   #read = 0;
   #closed = false;
@@ -35,7 +38,13 @@ export class Thread {
   #again = false;
   /** The message written last is on disk, or was refused. */
   #written: Promise<unknown> = Promise.resolve();
+  #readingOlder: Promise<void> | undefined;
   #visibleFrom: number | undefined;
+  /** Rows from this place on were read since the last change that was told. */
+  #freshFrom = 0;
+  #freshening = false;
+  /** The rows that were read again last, from and up to. */
+  #readAt: readonly [number, number] = [0, 0];
 
   constructor(
     private readonly platform: Platform,
@@ -78,9 +87,10 @@ export class Thread {
     this.#closed = true;
   }
 
-  /** Which row is the uppermost on screen, so that a refresh reaches what is looked at. */
+  /** Which row is the uppermost on screen: what is looked at is read again where it may have changed. */
   looksAt(row: MessageRow | undefined): void {
     this.#visibleFrom = row?.seq ?? undefined;
+    if (!this.#refreshing) void this.#freshen();
   }
 
   /** Something changed: reads the newest rows again, and further back as long as anything differs. */
@@ -103,20 +113,34 @@ export class Thread {
     }
   }
 
-  /** Reads a page of older rows. */
-  async older(): Promise<void> {
+  /** Reads a page of older rows, or waits for the one that is being read. */
+  older(): Promise<void> {
+    this.#readingOlder ??= this.#older().finally(() => (this.#readingOlder = undefined));
+    return this.#readingOlder;
+  }
+
+  async #older(): Promise<void> {
     const before = oldestSeq(this.rows);
-    if (this.readingOlder || !this.more || before === undefined) return;
-    this.readingOlder = true;
+    if (!this.more || before === undefined) return;
     try {
       const limit = this.rows.length < LONG_PAGE ? PAGE : LONG_PAGE;
       const page = await this.#page(before, limit);
       if (!this.#closed) this.#show(mergePage(this.#held(), page, before));
     } catch (thrown) {
       this.error = CoreError.from(thrown).ui;
-    } finally {
-      this.readingOlder = false;
     }
+  }
+
+  /** Reads older rows until this place is among them; false where it is too far back or not on this computer. */
+  async reach(seq: number): Promise<boolean> {
+    for (let read = 0; read < PAGES_TO_REACH; read++) {
+      const oldest = oldestSeq(this.rows);
+      if (oldest !== undefined && oldest <= seq) return true;
+      if (this.#closed || !this.more) return false;
+      await this.older();
+      if (oldestSeq(this.rows) === oldest) return false;
+    }
+    return false;
   }
 
   /** The person has this row before their eyes: all up to it is read. */
@@ -133,8 +157,48 @@ export class Thread {
   }
 
   /** Writes a message, after those written before: it is on disk when this resolves. */
-  async send(text: string): Promise<void> {
-    const ask = () => this.platform.request('messages.send', { conversation: this.conversation, text });
+  async send(text: string, replyTo: string | null = null): Promise<void> {
+    const { conversation } = this;
+    await this.#write(() =>
+      this.platform.request('messages.send', { conversation, text, reply_to: replyTo }),
+    );
+  }
+
+  /** Gives an own message other words: on disk when this resolves. */
+  async edit(id: string, text: string): Promise<void> {
+    const { conversation } = this;
+    await this.#write(() => this.platform.request('messages.edit', { conversation, id, text }));
+  }
+
+  /** Takes an own message back. Never rejects: see {@link refusal}. */
+  delete(id: string): Promise<void> {
+    const { conversation } = this;
+    return this.#change(() => this.platform.request('messages.delete', { conversation, id }));
+  }
+
+  /** Gives a message an emoji or takes it back. Never rejects: see {@link refusal}. */
+  react(id: string, emoji: string, on: boolean): Promise<void> {
+    const { conversation } = this;
+    return this.#change(() => this.platform.request('messages.react', { conversation, id, emoji, on }));
+  }
+
+  /** The earlier words of a message, oldest first. */
+  trace(id: string): Promise<WordingView[]> {
+    return this.platform.request('messages.trace', { conversation: this.conversation, id });
+  }
+
+  /** Tries again what failed: a message by its id, a change by its operation. */
+  retry(id: string): Promise<void> {
+    return this.#change(() => this.platform.request('messages.retry', { id }));
+  }
+
+  /** Throws away what failed. */
+  discard(id: string): Promise<void> {
+    return this.#change(() => this.platform.request('messages.discard', { id }));
+  }
+
+  /** What a person writes is taken down in the order in which it was written. */
+  async #write(ask: () => Promise<unknown>): Promise<void> {
     const written = this.#written.then(ask);
     this.#written = written.catch(() => undefined);
     await written;
@@ -142,14 +206,13 @@ export class Thread {
     if (!this.#closed) void this.refresh();
   }
 
-  /** Tries a failed message again. */
-  async retry(id: string): Promise<void> {
-    await this.platform.request('messages.retry', { id });
-  }
-
-  /** Throws a failed message away. */
-  async discard(id: string): Promise<void> {
-    await this.platform.request('messages.discard', { id });
+  async #change(ask: () => Promise<unknown>): Promise<void> {
+    this.refusal = undefined;
+    try {
+      await this.#write(ask);
+    } catch (thrown) {
+      this.refusal = CoreError.from(thrown).ui;
+    }
   }
 
   async #catchUp(): Promise<void> {
@@ -172,17 +235,46 @@ export class Thread {
     // Too far behind to read all of it: what was read has no gap, the rest comes when it is scrolled to.
     if (!joined)
       next = { rows: next.rows.filter((row) => row.seq === null || row.seq >= reached), more: true };
-    next = await this.#rereadVisible(next, reached);
-    if (!this.#closed) this.#show(next);
+    if (this.#closed) return;
+    this.#show(next);
+    this.#freshFrom = reached;
+    this.#readAt = [0, 0];
+    await this.#freshen();
   }
 
-  /** Reads again what is on screen where the newest pages did not reach it. */
-  async #rereadVisible(held: Held, reached: number): Promise<Held> {
+  /**
+   * Reads again what is on screen where the newest pages did not reach it: somebody may have changed an old message.
+   * What was read joins what is fresh where the two touch; where they do not, it is read again when it is looked at.
+   */
+  async #freshen(): Promise<void> {
+    if (this.#freshening) return;
+    this.#freshening = true;
+    try {
+      for (let seen = this.#stale(); seen !== undefined && !this.#closed;) {
+        const before = Math.min(seen + PAGE, this.#freshFrom);
+        const page = await this.#page(before, 2 * PAGE);
+        if (!this.#closed) this.#show(mergePage(this.#held(), page, before));
+        const from = oldestSeq(page.messages) ?? before;
+        if (before === this.#freshFrom) this.#freshFrom = from;
+        this.#readAt = [from, before];
+        const next = this.#stale();
+        seen = next === seen ? undefined : next;
+      }
+    } catch (thrown) {
+      this.error = CoreError.from(thrown).ui;
+    } finally {
+      this.#freshening = false;
+    }
+  }
+
+  /** The uppermost place on screen, where it was not read since the last change. */
+  #stale(): number | undefined {
     const seen = this.#visibleFrom;
-    const oldest = oldestSeq(held.rows);
-    if (seen === undefined || oldest === undefined || seen >= reached || seen < oldest) return held;
-    const before = Math.min(seen + PAGE, reached);
-    return mergePage(held, await this.#page(before, PAGE), before);
+    const oldest = oldestSeq(this.rows);
+    if (seen === undefined || oldest === undefined || seen < oldest || seen >= this.#freshFrom)
+      return undefined;
+    const [from, to] = this.#readAt;
+    return seen >= from && seen < to - PAGE / 2 ? undefined : seen;
   }
 
   #held(): Held {
@@ -190,7 +282,9 @@ export class Thread {
   }
 
   #show(held: Held): void {
-    this.rows = keepSame(this.rows, held.rows);
+    const rows = keepSame(this.rows, held.rows);
+    if (rows.length !== this.rows.length || rows.some((row, index) => row !== this.rows[index]))
+      this.rows = rows;
     this.more = held.more;
   }
 

@@ -15,7 +15,9 @@ import type { PersonView } from '../../src/contract/PersonView';
 import type { Ring } from '../../src/contract/Ring';
 import type { Settings } from '../../src/contract/Settings';
 import type { UiError } from '../../src/contract/UiError';
-import { rowOf } from './people';
+import type { WordingView } from '../../src/contract/WordingView';
+import type { Draft } from '../../src/contract/Draft';
+import { quoteOf, rowOf } from './people';
 
 /** An error of the core. */
 export function refusal(kind: ErrorKind, params: Record<string, string> = {}): UiError {
@@ -43,6 +45,9 @@ export class FakeCore {
   conversations: ConversationRow[] = [];
   messages = new Map<string, MessageRow[]>();
   firstUnread = new Map<string, number>();
+  drafts = new Map<string, Draft>();
+  /** The earlier words of messages, by their ids. */
+  wordings = new Map<string, WordingView[]>();
   people: PersonView[] = [];
   mentors: PersonView[] = [];
   courses: CourseView[] = [];
@@ -124,6 +129,19 @@ export class FakeCore {
     this.#relist(conversation, 0);
   }
 
+  /** Changes one line of the list, and tells the page. */
+  changeLine(conversation: string, change: Partial<ConversationRow>): void {
+    this.conversations = this.conversations.map((row) =>
+      row.id === conversation ? { ...row, ...change } : row,
+    );
+    this.tell({ event: 'conversations' });
+  }
+
+  /** Changes one message, and tells the page. */
+  changeOne(conversation: string, id: string, how: (row: MessageRow) => MessageRow): void {
+    this.change(conversation, (row) => (row.id === id ? how(row) : row));
+  }
+
   setConnection(connection: Partial<Connection>): void {
     this.connection = { ...this.connection, ...connection };
     this.tell({ event: 'connection', data: this.connection });
@@ -138,12 +156,28 @@ export class FakeCore {
     this.conversations = this.conversations
       .map((row) =>
         row.id === conversation
-          ? rowOf(row.id, row.other, row.course, this.messages.get(conversation) ?? [], row.unread + unread)
+          ? {
+              ...rowOf(
+                row.id,
+                row.other,
+                row.course,
+                this.messages.get(conversation) ?? [],
+                row.unread + unread,
+              ),
+              typing: row.typing,
+              draft: row.draft,
+            }
           : row,
       )
       .sort((a, b) => b.at - a.at);
     this.tell({ event: 'messages', data: { conversation } });
     this.tell({ event: 'conversations' });
+  }
+
+  #nameOf(conversation: string, row: MessageRow): string {
+    const other = this.conversations.find((one) => one.id === conversation)?.other;
+    if (other?.id === row.author) return other.name;
+    return this.account.state === 'signed_in' ? this.account.me.name : '';
   }
 
   async #answer(socket: WebSocket, frame: string): Promise<void> {
@@ -194,10 +228,11 @@ export class FakeCore {
         first_unread_seq: this.firstUnread.get(conversation) ?? null,
       };
     },
-    'messages.send': ({ conversation, text }) => {
+    'messages.send': ({ conversation, text, reply_to }) => {
       const at = Date.now();
       const offline = this.connection.state !== 'online';
       const me = this.account.state === 'signed_in' ? this.account.me.id : '';
+      const answered = this.messages.get(conversation)?.find((one) => one.id === reply_to);
       const row: MessageRow = {
         id: `message-own-${this.asked.length}`,
         seq: null,
@@ -207,10 +242,59 @@ export class FakeCore {
         at,
         state: offline ? 'waiting' : 'sending',
         error: null,
+        edited: false,
+        editable: true,
+        reply: answered ? quoteOf(answered, this.#nameOf(conversation, answered)) : null,
+        reactions: [],
+        pending: false,
+        trouble: null,
       };
       this.add(conversation, row);
       return row;
     },
+    'messages.edit': ({ conversation, id, text }) => {
+      this.changeOne(conversation, id, (row) => {
+        if (row.content.type === 'text') {
+          this.wordings.set(id, [...(this.wordings.get(id) ?? []), { text: row.content.text, at: row.at }]);
+        }
+        return { ...row, content: { type: 'text', text }, edited: true };
+      });
+      return {};
+    },
+    'messages.delete': ({ conversation, id }) => {
+      this.changeOne(conversation, id, (row) => ({
+        ...row,
+        content: { type: 'deleted' },
+        edited: false,
+        editable: false,
+        reactions: [],
+      }));
+      return {};
+    },
+    'messages.react': ({ conversation, id, emoji, on }) => {
+      this.changeOne(conversation, id, (row) => {
+        const others = row.reactions.find((one) => one.emoji === emoji)?.people ?? [];
+        const changed = { emoji, mine: on, people: others, count: others.length + (on ? 1 : 0) };
+        const known = row.reactions.some((one) => one.emoji === emoji);
+        const all = known
+          ? row.reactions.map((one) => (one.emoji === emoji ? changed : one))
+          : [...row.reactions, changed];
+        return { ...row, reactions: all.filter((one) => one.count > 0) };
+      });
+      return {};
+    },
+    'messages.trace': ({ id }) => this.wordings.get(id) ?? [],
+    'messages.retry': () => ({}),
+    'messages.discard': () => ({}),
+    'conversations.typing': () => ({}),
+    'conversations.draft': ({ conversation }) =>
+      this.drafts.get(conversation) ?? { text: '', reply_to: null },
+    'conversations.keep_draft': ({ conversation, text, reply_to }) => {
+      this.drafts.set(conversation, { text, reply_to });
+      this.changeLine(conversation, { draft: text.trim() ? text.replaceAll('\n', ' ') : null });
+      return {};
+    },
+    'app.open_link': () => ({}),
     'status.get': () => this.status,
     'status.set': ({ availability, message }) => {
       this.status = { availability, message, pending: this.connection.state !== 'online' };

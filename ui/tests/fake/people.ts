@@ -3,6 +3,7 @@ import type { CourseView } from '../../src/contract/CourseView';
 import type { MeView } from '../../src/contract/MeView';
 import type { MessageRow } from '../../src/contract/MessageRow';
 import type { PersonView } from '../../src/contract/PersonView';
+import type { ReplyView } from '../../src/contract/ReplyView';
 import type { Ring } from '../../src/contract/Ring';
 
 /** The people of the tests: Maya the mentor, her students Sam, Lin, Ada and Noor, and Tomas, a mentor too. */
@@ -60,7 +61,18 @@ export function message(
     at,
     state,
     error: null,
+    edited: false,
+    editable: mine && seq !== null,
+    reply: null,
+    reactions: [],
+    pending: false,
+    trouble: null,
   };
+}
+
+/** A message as another one quotes it. */
+export function quoteOf(row: MessageRow, author: string): ReplyView {
+  return { id: row.id, seq: row.seq, author, mine: row.mine, content: row.content };
 }
 
 /** Makes a line of the list from the messages of a conversation. */
@@ -82,6 +94,8 @@ export function rowOf(
     at: last?.at ?? 0,
     read_seq: head - unread,
     head_seq: head,
+    typing: false,
+    draft: null,
   };
 }
 
@@ -90,10 +104,12 @@ export function withSam(now: number): MessageRow[] {
   const yesterday = now - 26 * HOUR;
   const call: MessageRow = {
     ...message(5, sam, '', yesterday + 0.5 * HOUR, 'received'),
+    editable: false,
     content: { type: 'call', call: 'call-1', outcome: 'ended', video: true, duration_ms: 725_000 },
   };
   const missed: MessageRow = {
     ...message(6, sam, '', now - 2.2 * HOUR, 'received'),
+    editable: false,
     content: { type: 'call', call: 'call-2', outcome: 'missed', video: false, duration_ms: 0 },
   };
   return [

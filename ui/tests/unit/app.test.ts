@@ -129,14 +129,14 @@ test('a link to a conversation opens it', async () => {
 test('a session that is over leaves nothing of the person in the page', async () => {
   const { app, platform } = await atMayas();
   app.show('with-sam');
-  app.place.drafts['with-sam'] = 'half a sentence';
+  app.writing('with-sam').write('half a sentence');
   platform.tell({
     event: 'account',
     data: { state: 'locked', server: 'https://mentor.example.org', email: maya.email, unsent: 1 },
   });
   expect(app.conversations.value).toBeUndefined();
   expect(app.thread).toBeUndefined();
-  expect(app.place.drafts).toEqual({});
+  expect(app.writing('with-sam').text).toBe('');
 });
 
 test('a core that does not answer is said', async () => {
@@ -288,9 +288,11 @@ test('why the last thing asked of a call failed is said, and not after the next 
 
 test('words that the disk refused come back before what was typed since', async () => {
   const { app } = await atMayas();
-  app.place.drafts['with-sam'] = 'and another thing';
-  app.place.giveBack('with-sam', 'Hello Sam');
-  expect(app.place.drafts['with-sam']).toBe('Hello Sam\nand another thing');
-  app.place.giveBack('with-lin', 'Hello Lin');
-  expect(app.place.drafts['with-lin']).toBe('Hello Lin');
+  const writing = app.writing('with-sam');
+  writing.write('Hello Sam');
+  const taken = writing.take();
+  writing.write('and another thing');
+  writing.giveBack(taken);
+  expect(writing.text).toBe('Hello Sam\nand another thing');
+  expect(app.writing('with-lin').text).toBe('');
 });

@@ -37,6 +37,8 @@ export function shortWords(content: ContentView, mine: boolean, name: string): s
       return mine ? t('last_own', { text: content.text }) : content.text;
     case 'call':
       return callWords(content, mine, name);
+    case 'deleted':
+      return mine ? t('message_deleted_own') : t('message_deleted');
     case 'unknown':
       return t('message_unknown');
   }

@@ -8,6 +8,8 @@ const dayOfYear = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long
 const shortDay = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
 const shortDate = new Intl.DateTimeFormat(locale, { day: '2-digit', month: '2-digit', year: '2-digit' });
 
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+
 /** The start of the day of this moment, in this device's time zone, in milliseconds. */
 export function startOfDay(at: number): number {
   return new Date(at).setHours(0, 0, 0, 0);
@@ -40,6 +42,11 @@ export function shortWhen(at: number, now: number): string {
   return new Date(at).getFullYear() === new Date(now).getFullYear()
     ? shortDay.format(at)
     : shortDate.format(at);
+}
+
+/** 2 Nov 2026, 14:05 */
+export function momentWords(at: number): string {
+  return moment.format(at);
 }
 
 /** How long something took, roughly: 45 s, 12 min, 1 h 5 min. */

@@ -1,0 +1,106 @@
+import type { MessageRow } from '../../contract/MessageRow';
+import type { Anchor } from '../../kit/anchor';
+import type { Thread } from '../../state/thread.svelte';
+import type { Writing } from '../../state/writing.svelte';
+import { isGiven } from './emoji';
+
+/** What can be done with a message. */
+export type Action = 'reply' | 'react' | 'edit' | 'delete' | 'copy';
+
+/** Whether this can be done with this message. */
+export function may(action: Action, row: MessageRow): boolean {
+  switch (action) {
+    case 'reply':
+    case 'react':
+      return row.content.type === 'text' && row.seq !== null;
+    case 'edit':
+      return row.editable && row.content.type === 'text';
+    case 'delete':
+      return row.editable;
+    case 'copy':
+      return row.content.type === 'text';
+  }
+}
+
+/** Whether anything can be done with it. */
+export function hasActions(row: MessageRow): boolean {
+  return row.editable || row.content.type === 'text';
+}
+
+/** The key of an action on the message that has the focus. */
+export function actionOf(event: KeyboardEvent): Action | 'menu' | undefined {
+  if (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) return 'menu';
+  if (event.altKey || event.metaKey) return undefined;
+  if (event.ctrlKey) return event.key === 'c' ? 'copy' : undefined;
+  switch (event.key) {
+    case 'Enter':
+      return 'menu';
+    case 'r':
+      return 'reply';
+    case '+':
+      return 'react';
+    case 'e':
+      return 'edit';
+    case 'Delete':
+      return 'delete';
+    case 'c':
+      return 'copy';
+    default:
+      return undefined;
+  }
+}
+
+/** A message, and what stands beside it. */
+interface At {
+  row: MessageRow;
+  anchor: Anchor;
+}
+
+/** What the person is about to do with a message of a list: one menu, one picker, one dialog at a time. */
+export class Acting {
+  menu = $state.raw<At>();
+  picker = $state.raw<At>();
+  deleting = $state.raw<MessageRow>();
+  tracing = $state.raw<MessageRow>();
+
+  constructor(
+    readonly thread: Thread,
+    readonly writing: Writing,
+    /** The person wants to write: the focus goes into the box. */
+    private readonly onwrite: () => void,
+  ) {}
+
+  /** Does it, or asks what is needed first. */
+  do(action: Action, row: MessageRow, anchor: Anchor): void {
+    if (!may(action, row)) return;
+    switch (action) {
+      case 'reply':
+        this.writing.reply(row);
+        this.onwrite();
+        break;
+      case 'edit':
+        this.writing.edit(row);
+        this.onwrite();
+        break;
+      case 'react':
+        this.picker = { row, anchor };
+        break;
+      case 'delete':
+        this.deleting = row;
+        break;
+      case 'copy':
+        if (row.content.type === 'text') void navigator.clipboard.writeText(row.content.text);
+        break;
+    }
+  }
+
+  /** Gives this emoji, or takes it back. */
+  react(row: MessageRow, emoji: string): void {
+    void this.thread.react(row.id, emoji, !isGiven(row, emoji));
+  }
+
+  /** The focus goes back to where the person was. */
+  back(): void {
+    this.onwrite();
+  }
+}
