@@ -7,6 +7,7 @@ mod door;
 mod launch;
 #[cfg(target_os = "linux")]
 mod lean;
+mod links;
 mod ring;
 mod rings;
 mod speaker;

@@ -4,6 +4,7 @@ use crate::{
     desk::Desk,
     door,
     launch::{Launch, NoFolder},
+    links::SystemLinks,
     ring::RingWindow,
     speaker::Speaker,
     surroundings::Surroundings,
@@ -104,6 +105,7 @@ async fn start_core(
         notification_actions,
         ringtone: Arc::new(SpeakerRingtone::new(Speaker)?),
         media: Arc::new(Engine::new(EngineConfig::devices())),
+        links: Arc::new(SystemLinks),
         clock: Clock::system(),
     })
     .await?;

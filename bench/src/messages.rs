@@ -177,6 +177,7 @@ async fn send(
             id: MessageId::new(),
             text: TEXT.to_owned(),
             written_at: now(),
+            reply_to: None,
         };
         let asked = MessageSend {
             conversation: seat.conversation,

@@ -5,12 +5,13 @@
 use crate::{
     ErrorKind, UiError,
     views::{
-        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, MessagePage,
-        MessageRow, OwnStatus, PersonView, Ring, Settings,
+        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft,
+        MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
     },
 };
 use im_protocol::{
-    CallId, ConversationId, CourseId, MessageId, PersonId, call::RejectReason, people::Availability,
+    CallId, ConversationId, CourseId, MessageId, OperationId, PersonId, call::RejectReason,
+    people::Availability,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -133,15 +134,94 @@ pub struct SendArgs {
     pub conversation: ConversationId,
     /// The words.
     pub text: String,
+    /// The message that they answer.
+    #[ts(as = "Option<String>")]
+    pub reply_to: Option<MessageId>,
 }
 
-/// A message of the outbox.
+/// What is in the outbox: a message by its own id, a change of one by [`crate::views::Trouble`]'s.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct OperationArgs {
+    /// Which.
+    #[ts(as = "String")]
+    pub id: OperationId,
+}
+
+/// A message of a conversation.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct MessageArgs {
+    /// Where.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
     /// Which.
     #[ts(as = "String")]
     pub id: MessageId,
+}
+
+/// Other words for a message.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct EditArgs {
+    /// Where.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// Which.
+    #[ts(as = "String")]
+    pub id: MessageId,
+    /// The words.
+    pub text: String,
+}
+
+/// An emoji for a message.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReactArgs {
+    /// Where.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// Which.
+    #[ts(as = "String")]
+    pub id: MessageId,
+    /// The emoji.
+    pub emoji: String,
+    /// Whether it is given; else it is taken back.
+    pub on: bool,
+}
+
+/// The person writes, or does not anymore.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TypingArgs {
+    /// Where.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// Which of the two.
+    pub on: bool,
+}
+
+/// A conversation.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ConversationArgs {
+    /// Which.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+}
+
+/// What the person has begun to write.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DraftArgs {
+    /// Where.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// The words; empty for none.
+    pub text: String,
+    /// The message that they will answer.
+    #[ts(as = "Option<String>")]
+    pub reply_to: Option<MessageId>,
 }
 
 /// The person has read so far.
@@ -229,6 +309,14 @@ pub struct LookingAtArgs {
     pub conversation: Option<ConversationId>,
 }
 
+/// A link that a person followed.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LinkArgs {
+    /// Where to: `http`, `https` or `mailto`.
+    pub url: String,
+}
+
 /// What to show first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -239,7 +327,15 @@ pub struct Opened {
 }
 
 // What people write stays out of logs.
-im_protocol::opaque_debug!(EnrolArgs, StatusArgs, CallStartArgs);
+im_protocol::opaque_debug!(
+    EnrolArgs,
+    StatusArgs,
+    LinkArgs,
+    CallStartArgs,
+    EditArgs,
+    ReactArgs,
+    DraftArgs
+);
 
 macro_rules! commands {
     ($($(#[$doc:meta])+ $name:literal $method:ident($args:ty) -> $ok:ty;)+) => {
@@ -307,6 +403,12 @@ commands! {
     "conversations.open" conversations_open(OpenArgs) -> ConversationRow;
     /// The person has read so far.
     "conversations.read" conversations_read(ReadArgs) -> Nothing;
+    /// The person writes, or does not anymore: told to the other while connected.
+    "conversations.typing" conversations_typing(TypingArgs) -> Nothing;
+    /// What the person has begun to write in a conversation.
+    "conversations.draft" conversations_draft(ConversationArgs) -> Draft;
+    /// Keeps what the person has begun to write, on this device.
+    "conversations.keep_draft" conversations_keep_draft(DraftArgs) -> Nothing;
     /// Whom the person may talk to, by name.
     "people.list" people_list(Nothing) -> Vec<PersonView>;
     /// All mentors, for their status, by name; also those one may not write to.
@@ -319,10 +421,18 @@ commands! {
     "messages.page" messages_page(PageArgs) -> MessagePage;
     /// Writes a message: it is on disk when this answers, and shown, and will be sent.
     "messages.send" messages_send(SendArgs) -> MessageRow;
-    /// Tries a failed message again.
-    "messages.retry" messages_retry(MessageArgs) -> Nothing;
-    /// Throws a failed message away.
-    "messages.discard" messages_discard(MessageArgs) -> Nothing;
+    /// Gives an own message other words: on disk when this answers, and shown, and will be sent.
+    "messages.edit" messages_edit(EditArgs) -> Nothing;
+    /// Takes an own message back, likewise.
+    "messages.delete" messages_delete(MessageArgs) -> Nothing;
+    /// Gives a message an emoji or takes it back, likewise.
+    "messages.react" messages_react(ReactArgs) -> Nothing;
+    /// The earlier words of a message, oldest first; asked of the server.
+    "messages.trace" messages_trace(MessageArgs) -> Vec<WordingView>;
+    /// Tries again what failed: a message, or a change of one.
+    "messages.retry" messages_retry(OperationArgs) -> Nothing;
+    /// Throws away what failed.
+    "messages.discard" messages_discard(OperationArgs) -> Nothing;
     /// The mentor's own status; none where never set.
     "status.get" status_get(Nothing) -> Option<OwnStatus>;
     /// Sets the mentor's own status. Without a connection it is on disk when this answers, and sent
@@ -356,6 +466,8 @@ commands! {
     "settings.set" settings_set(Settings) -> Nothing;
     /// What the desktop around the app offers.
     "desktop.get" desktop_get(Nothing) -> Desktop;
+    /// Opens a link with the system's own programs.
+    "app.open_link" app_open_link(LinkArgs) -> Nothing;
     /// Ends the app.
     "app.quit" app_quit(Nothing) -> Nothing;
 }

@@ -1,8 +1,15 @@
 //! What the UI shows: read models, made by the core from its store and the live state.
 
+mod messages;
+
+pub use messages::{
+    ContentView, Draft, LastMessage, MessagePage, MessageRow, MessageState, ReactionView,
+    ReplyView, Trouble, TroubleKind, WordingView,
+};
+
 use crate::UiError;
 use im_protocol::{
-    CallId, ConversationId, CourseId, MessageId, PersonId, UnixMs,
+    CallId, ConversationId, CourseId, PersonId, UnixMs,
     call::{CallOutcome, RejectReason},
     people::{Availability, Role},
 };
@@ -188,127 +195,10 @@ pub struct ConversationRow {
     /// The last message's place.
     #[ts(type = "number")]
     pub head_seq: u64,
-}
-
-/// The last message, short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct LastMessage {
-    /// Its content; a text is cut to one line of 120 characters.
-    pub content: ContentView,
-    /// Whether the signed-in person wrote it.
-    pub mine: bool,
-    /// Where it stands.
-    pub state: MessageState,
-}
-
-/// What a message says.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[ts(export)]
-pub enum ContentView {
-    /// Words, to be shown as text.
-    Text {
-        /// The words.
-        text: String,
-    },
-    /// A call that is over.
-    Call {
-        /// Which.
-        #[ts(as = "String")]
-        call: CallId,
-        /// How it ended.
-        #[ts(type = "'ended' | 'rejected' | 'missed' | 'canceled' | 'busy' | 'failed' | 'other'")]
-        outcome: CallOutcome,
-        /// Whether the caller chose picture.
-        video: bool,
-        /// How long the two were connected, in milliseconds.
-        #[ts(type = "number")]
-        duration_ms: u64,
-    },
-    /// Something that this version cannot show.
-    Unknown,
-}
-
-impl std::fmt::Debug for ContentView {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            // What people write stays out of logs.
-            Self::Text { .. } => f.write_str("Text { .. }"),
-            Self::Call {
-                call,
-                outcome,
-                video,
-                duration_ms,
-            } => f
-                .debug_struct("Call")
-                .field("call", call)
-                .field("outcome", outcome)
-                .field("video", video)
-                .field("duration_ms", duration_ms)
-                .finish(),
-            Self::Unknown => f.write_str("Unknown"),
-        }
-    }
-}
-
-/// A message in a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct MessageRow {
-    /// Which.
-    #[ts(as = "String")]
-    pub id: MessageId,
-    /// Its place; none while it is not accepted.
-    #[ts(type = "number | null")]
-    pub seq: Option<u64>,
-    /// Who wrote it.
-    #[ts(as = "String")]
-    pub author: PersonId,
-    /// Whether the signed-in person wrote it.
-    pub mine: bool,
-    /// What it says.
-    pub content: ContentView,
-    /// When: the server's time, or this device's while it is not accepted.
-    #[ts(type = "number")]
-    pub at: UnixMs,
-    /// Where it stands.
-    pub state: MessageState,
-    /// Why it could not be sent, where it could not.
-    pub error: Option<UiError>,
-}
-
-/// Where a message stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum MessageState {
-    /// On this device's disk, waiting for a connection.
-    Waiting,
-    /// On its way.
-    Sending,
-    /// On the server's disk.
-    Sent,
-    /// The other has read it.
-    Read,
-    /// Refused for good: retry or discard.
-    Failed,
-    /// Of the other.
-    Received,
-}
-
-/// A page of messages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct MessagePage {
-    /// Oldest first; what is not accepted yet comes last.
-    pub messages: Vec<MessageRow>,
-    /// Whether there are older ones, here or on the server.
-    pub more: bool,
-    /// Where the other's unread messages begin as of this page, if there are any. Who opens a
-    /// conversation keeps the first page's: reading moves it.
-    #[ts(type = "number | null")]
-    pub first_unread_seq: Option<u64>,
+    /// Whether the other is writing now.
+    pub typing: bool,
+    /// The words that the person has begun here, on one line.
+    pub draft: Option<String>,
 }
 
 /// A call that rings here.

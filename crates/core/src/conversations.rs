@@ -4,15 +4,16 @@ use crate::{
     messages::{self, content_view},
     people::{course_view, known_or_nameless},
     session::{Context, Mail, OpenAccount},
-    store::{StoreError, conversation, course, message, outbox, read_mark},
+    store::{StoreError, conversation, course, draft, message, outbox, read_mark},
 };
 use im_contract::{
     ErrorKind, UiError,
-    views::{ContentView, ConversationRow, LastMessage},
+    commands::DraftArgs,
+    views::{ContentView, ConversationRow, Draft, LastMessage},
 };
 use im_protocol::{
     ConversationId, CourseId, PersonId,
-    conversation::{Conversation, Message},
+    conversation::{Conversation, Message, TypingStart, TypingStop},
     people::{Course, Person},
     rest::OpenConversation,
 };
@@ -21,6 +22,8 @@ use std::collections::HashMap;
 
 /// Characters of the last message in the list.
 const PREVIEW: usize = 120;
+/// Bytes of a draft: far more than can be sent, so that nothing is lost that is yet to be shortened.
+const DRAFT_BYTES: usize = 256 * 1024;
 
 /// A row of the store with what belongs to it.
 struct Found {
@@ -33,11 +36,12 @@ struct Found {
 /// All conversations, newest first.
 pub(crate) async fn list(context: &Context) -> Result<Vec<ConversationRow>, UiError> {
     // Before the accepted ones, or a message that is accepted meanwhile would be in neither.
-    let unsent: HashMap<ConversationId, outbox::OutboxRow> = context
+    let (unsent, drafts) = context
         .store
         .outbox
-        .read(outbox::last_of_each)
-        .await?
+        .read(|connection| Ok((outbox::last_of_each(connection)?, draft::all(connection)?)))
+        .await?;
+    let unsent: HashMap<ConversationId, outbox::OutboxRow> = unsent
         .into_iter()
         .map(|row| (row.conversation, row))
         .collect();
@@ -54,8 +58,8 @@ pub(crate) async fn list(context: &Context) -> Result<Vec<ConversationRow>, UiEr
     let mut rows: Vec<ConversationRow> = found
         .into_iter()
         .map(|found| {
-            let unsent = unsent.get(&found.entry.id);
-            row(context, found, unsent)
+            let id = found.entry.id;
+            row(context, found, unsent.get(&id), drafts.get(&id))
         })
         .collect();
     // Stable: what is unsent moves up, the rest keeps the store's order.
@@ -65,11 +69,16 @@ pub(crate) async fn list(context: &Context) -> Result<Vec<ConversationRow>, UiEr
 
 /// One conversation.
 async fn get(context: &Context, id: ConversationId) -> Result<ConversationRow, UiError> {
-    let unsent = context
+    let (unsent, draft) = context
         .store
         .outbox
-        .read(move |connection| Ok(outbox::of_conversation(connection, id)?.pop()))
+        .read(move |connection| {
+            let mut unsent = outbox::of_conversation(connection, id)?;
+            unsent.retain(|row| row.operation.changes().is_none());
+            Ok((unsent.pop(), draft::get(connection, id)?.text))
+        })
         .await?;
+    let draft = Some(draft).filter(|draft| !draft.is_empty());
     let found = context
         .store
         .cache
@@ -80,7 +89,7 @@ async fn get(context: &Context, id: ConversationId) -> Result<ConversationRow, U
         })
         .await?
         .ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
-    Ok(row(context, found, unsent.as_ref()))
+    Ok(row(context, found, unsent.as_ref(), draft.as_ref()))
 }
 
 /// The one conversation with a person about a course (or none). Where this device knows it, no
@@ -141,6 +150,47 @@ pub(crate) async fn read(open: &OpenAccount, id: ConversationId, seq: u64) -> Re
     Ok(())
 }
 
+/// The person writes, or does not anymore. Worth nothing later, so it is told or forgotten.
+pub(crate) async fn typing(context: &Context, conversation: ConversationId, on: bool) {
+    if !context.live.is_connected() {
+        return;
+    }
+    if on {
+        context.wire.tell(&TypingStart { conversation }).await;
+    } else {
+        context.wire.tell(&TypingStop { conversation }).await;
+    }
+}
+
+/// What the person has begun to write in a conversation.
+pub(crate) async fn draft(context: &Context, id: ConversationId) -> Result<Draft, UiError> {
+    let read = move |connection: &Connection| draft::get(connection, id);
+    let draft = context.store.outbox.read(read).await?;
+    Ok(Draft {
+        text: draft.text,
+        reply_to: draft.reply_to,
+    })
+}
+
+/// Keeps what the person has begun to write.
+pub(crate) async fn keep_draft(open: &OpenAccount, args: DraftArgs) -> Result<(), UiError> {
+    if args.text.len() > DRAFT_BYTES {
+        return Err(UiError::new(ErrorKind::TooLong).with("limit", DRAFT_BYTES));
+    }
+    let draft = draft::Draft {
+        text: args.text,
+        reply_to: args.reply_to,
+    };
+    let id = args.conversation;
+    open.context
+        .store
+        .outbox
+        .write(move |tx| draft::keep(tx, id, &draft))
+        .await?;
+    open.tell(Mail::Drafted).await;
+    Ok(())
+}
+
 fn find(
     connection: &Connection,
     entry: conversation::ConversationEntry,
@@ -156,7 +206,12 @@ fn find(
     })
 }
 
-fn row(context: &Context, found: Found, unsent: Option<&outbox::OutboxRow>) -> ConversationRow {
+fn row(
+    context: &Context,
+    found: Found,
+    unsent: Option<&outbox::OutboxRow>,
+    draft: Option<&String>,
+) -> ConversationRow {
     let Found {
         entry,
         other,
@@ -164,12 +219,12 @@ fn row(context: &Context, found: Found, unsent: Option<&outbox::OutboxRow>) -> C
         last,
     } = found;
     // Between its acceptance and the deletion of its row a message is in both.
-    let unsent = unsent.filter(|row| last.as_ref().is_none_or(|last| last.id != row.id));
+    let unsent = unsent.filter(|row| last.as_ref().is_none_or(|last| row.id != last.id.into()));
     let at = unsent.map_or(entry.last_at, |row| row.written_at.max(entry.last_at));
     let last = match unsent {
         Some(row) => Some(LastMessage {
             content: ContentView::Text {
-                text: preview(&row.text),
+                text: preview(row.operation.text()),
             },
             mine: true,
             state: messages::unsent_state(&context.live, row),
@@ -189,10 +244,13 @@ fn row(context: &Context, found: Found, unsent: Option<&outbox::OutboxRow>) -> C
         at,
         read_seq: entry.read_seq,
         head_seq: entry.head_seq,
+        typing: context.live.is_typing(entry.id),
+        draft: draft.map(|text| preview(text)),
     }
 }
 
-fn short(content: ContentView) -> ContentView {
+/// The same in short: a text on one line.
+pub(crate) fn short(content: ContentView) -> ContentView {
     match content {
         ContentView::Text { text } => ContentView::Text {
             text: preview(&text),

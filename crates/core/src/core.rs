@@ -6,6 +6,7 @@ use crate::{
     account::{AccountDoor, AccountTask, Ask, Parts, Slot},
     clock::Clock,
     events::{EventHub, Events},
+    links::LinkOpener,
     notify::{NotificationAction, Notifier, Ringtone},
     secrets::SecretStore,
     session::{Mail, OpenAccount},
@@ -44,6 +45,8 @@ pub struct CoreConfig {
     pub ringtone: Arc<dyn Ringtone>,
     /// Sound and picture of calls.
     pub media: Arc<dyn MediaEngine>,
+    /// The programs that links are opened with.
+    pub links: Arc<dyn LinkOpener>,
     /// The time of day.
     pub clock: Clock,
 }
@@ -62,6 +65,7 @@ struct Inner {
     settings_path: PathBuf,
     desktop: watch::Sender<Desktop>,
     quit: watch::Sender<bool>,
+    links: Arc<dyn LinkOpener>,
 }
 
 impl Core {
@@ -105,6 +109,7 @@ impl Core {
                 settings_path,
                 desktop: watch::channel(Desktop::default()).0,
                 quit: watch::channel(false).0,
+                links: config.links,
             }),
         })
     }

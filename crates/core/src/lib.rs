@@ -10,7 +10,7 @@
 //! - `store` holds it all in two files, the only truth that the UI sees;
 //! - `conversations`, `messages`, `people` answer the UI from there;
 //! - `calls` drives the rules of a call between the server, media and the UI;
-//! - [`notify`] and [`secrets`] say what the core needs of the desktop.
+//! - [`notify`], [`links`] and [`secrets`] say what the core needs of the desktop.
 
 pub mod account;
 mod calls;
@@ -20,6 +20,7 @@ mod conversations;
 pub mod core;
 pub mod events;
 mod faults;
+pub mod links;
 mod live;
 mod messages;
 mod notices;

@@ -3,7 +3,7 @@
 
 use im_contract::views::{OwnStatus, PersonView, StatusView};
 use im_protocol::{
-    MessageId, PersonId,
+    ConversationId, OperationId, PersonId,
     handshake::Ready,
     people::{Person, Presence, Status, StatusSet},
 };
@@ -23,7 +23,9 @@ struct Now {
     connected: bool,
     online: HashSet<PersonId>,
     statuses: HashMap<PersonId, StatusView>,
-    sending: HashSet<MessageId>,
+    sending: HashSet<OperationId>,
+    /// Where the other is writing.
+    typing: HashSet<ConversationId>,
     /// The own status that the server does not know yet.
     pending: Option<StatusSet>,
 }
@@ -52,6 +54,7 @@ impl Live {
         now.connected = false;
         now.online.clear();
         now.statuses.clear();
+        now.typing.clear();
     }
 
     /// Whether there is a connection.
@@ -96,14 +99,29 @@ impl Live {
         })
     }
 
-    /// Messages that are on their way now.
-    pub(crate) fn set_sending(&self, sending: HashSet<MessageId>) {
+    /// What is on its way now.
+    pub(crate) fn set_sending(&self, sending: HashSet<OperationId>) {
         self.write().sending = sending;
     }
 
-    /// Whether a message is on its way now.
-    pub(crate) fn is_sending(&self, message: MessageId) -> bool {
-        self.read().sending.contains(&message)
+    /// The other of a conversation is writing, or is not anymore. Gives whether that is new.
+    pub(crate) fn set_typing(&self, conversation: ConversationId, on: bool) -> bool {
+        let mut now = self.write();
+        if on {
+            now.typing.insert(conversation)
+        } else {
+            now.typing.remove(&conversation)
+        }
+    }
+
+    /// Whether the other of a conversation is writing.
+    pub(crate) fn is_typing(&self, conversation: ConversationId) -> bool {
+        self.read().typing.contains(&conversation)
+    }
+
+    /// Whether it is on its way now.
+    pub(crate) fn is_sending(&self, operation: OperationId) -> bool {
+        self.read().sending.contains(&operation)
     }
 
     /// A person with what is known of them now.

@@ -36,6 +36,7 @@ pub(crate) async fn arrived(context: &Context, messages: &[Message], live: bool)
                     missed(context, id, message.author).await;
                 }
             }
+            Content::Deleted => {}
             Content::Text { .. } | Content::Unknown => {
                 let looked_at = visible == Some(conversation);
                 if live
@@ -96,7 +97,7 @@ fn missed_call(content: &Content) -> Option<CallId> {
             outcome: CallOutcome::Missed | CallOutcome::Canceled | CallOutcome::Busy,
             ..
         } => Some(*call),
-        Content::Call { .. } | Content::Text { .. } | Content::Unknown => None,
+        Content::Call { .. } | Content::Text { .. } | Content::Deleted | Content::Unknown => None,
     }
 }
 

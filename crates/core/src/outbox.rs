@@ -12,10 +12,13 @@
 //! - A refusal that may pass pauses its conversation, longer each time. One for good parks its
 //!   message with the reason; the others of the conversation go on.
 //! - A message that was parked is tried again, or thrown away, by the person alone.
+//! - What changes a message (other words, taking it back, an emoji) waits in the same order and goes
+//!   in a request of its own. Where the message itself is unsent still, it waits for that, is parked
+//!   with it, and is thrown away with it.
 
 use crate::faults::{self, Fault};
 use im_protocol::{
-    ConversationId, ErrorCode, MessageId, WireError,
+    ConversationId, ErrorCode, OperationId, WireError,
     conversation::{Accepted, MessageSent},
     limits::{PACKET_BYTES, SEND_ITEMS},
 };
@@ -31,19 +34,32 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// A message that waits, as far as the machine needs to know it.
+/// A message, or a change of one, that waits, as far as the machine needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// The order of writing.
     pub(crate) n: u64,
     /// Which.
-    pub(crate) id: MessageId,
+    pub(crate) id: OperationId,
     /// Where to.
     pub(crate) conversation: ConversationId,
     /// Bytes that it takes in a request.
     pub(crate) bytes: usize,
     /// Whether it was refused for good.
     pub(crate) failed: bool,
+    /// Whether it goes in a request of its own, as all but messages do.
+    pub(crate) alone: bool,
+    /// What has to be done before it, where that is unsent itself.
+    pub(crate) after: Option<OperationId>,
+}
+
+/// What became of a request that the server has carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Messages were sent.
+    Sent(MessageSent),
+    /// A message was changed, and is stored here as it stands now.
+    Stored,
 }
 
 /// Why a request as a whole has no answer with what became of its messages.
@@ -65,7 +81,7 @@ pub(crate) enum Action {
         /// Where to.
         conversation: ConversationId,
         /// What.
-        ids: Vec<MessageId>,
+        ids: Vec<OperationId>,
     },
     /// Store these messages as the server accepted them, then delete their rows; answer with
     /// [`Outbox::settled`] or [`Outbox::not_settled`].
@@ -76,11 +92,11 @@ pub(crate) enum Action {
         accepted: Vec<Accepted>,
     },
     /// Delete the rows: the messages are stored. Answer as for [`Action::Settle`].
-    Forget(Vec<MessageId>),
+    Forget(Vec<OperationId>),
     /// Keep with the row why it was refused for good.
     Park {
         /// Which.
-        id: MessageId,
+        id: OperationId,
         /// Why.
         error: WireError,
     },
@@ -96,17 +112,22 @@ enum Stage {
 
 #[derive(Debug)]
 struct Item {
-    id: MessageId,
+    id: OperationId,
     bytes: usize,
     stage: Stage,
+    alone: bool,
+    after: Option<OperationId>,
 }
+
+/// Where everything is that is unsent.
+type Places = HashMap<OperationId, (ConversationId, u64)>;
 
 #[derive(Debug, Default)]
 struct Queue {
     /// By the order of writing.
     items: BTreeMap<u64, Item>,
     /// The request under way, with what it asks about.
-    request: Option<(u64, Vec<MessageId>)>,
+    request: Option<(u64, Vec<OperationId>)>,
     /// Not before.
     paused_until: Option<Duration>,
     /// Refusals that may pass, in a row.
@@ -117,10 +138,12 @@ struct Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queues: HashMap<ConversationId, Queue>,
-    places: HashMap<MessageId, (ConversationId, u64)>,
+    places: Places,
     /// On their way, or being settled.
-    sending: HashSet<MessageId>,
-    failed: HashSet<MessageId>,
+    sending: HashSet<OperationId>,
+    failed: HashSet<OperationId>,
+    /// What waits for something that is unsent itself, by that.
+    dependents: HashMap<OperationId, Vec<OperationId>>,
     online: bool,
     requests: u64,
     last: u64,
@@ -134,10 +157,17 @@ impl Outbox {
         for entry in entries.into_iter().filter(|entry| entry.n > known) {
             self.last = self.last.max(entry.n);
             self.places.insert(entry.id, (entry.conversation, entry.n));
+            // What is not here is done already.
+            let after = entry.after.filter(|after| self.places.contains_key(after));
+            if let Some(after) = after {
+                self.dependents.entry(after).or_default().push(entry.id);
+            }
             let item = Item {
                 id: entry.id,
                 bytes: entry.bytes,
                 stage: Stage::Waiting,
+                alone: entry.alone,
+                after,
             };
             let queue = self.queues.entry(entry.conversation).or_default();
             queue.items.insert(entry.n, item);
@@ -171,7 +201,7 @@ impl Outbox {
         now: Duration,
         conversation: ConversationId,
         request: u64,
-        answer: Result<MessageSent, SendFailure>,
+        answer: Result<Answer, SendFailure>,
     ) -> Vec<Action> {
         let Some(queue) = self.queues.get_mut(&conversation) else {
             return Vec::new();
@@ -180,7 +210,7 @@ impl Outbox {
             return Vec::new();
         };
         // What the feed has settled meanwhile is not asked about anymore.
-        let asked: Vec<MessageId> = asked
+        let asked: Vec<OperationId> = asked
             .into_iter()
             .filter(|id| self.stage(*id) == Some(Stage::Sending))
             .collect();
@@ -189,14 +219,25 @@ impl Outbox {
         }
         let mut actions = Vec::new();
         match answer {
-            Ok(sent) => {
+            Ok(Answer::Stored) => {
+                for id in &asked {
+                    self.set(*id, Stage::Settling);
+                }
+                if let Some(queue) = self.queues.get_mut(&conversation) {
+                    queue.refusals = 0;
+                }
+                if !asked.is_empty() {
+                    actions.push(Action::Forget(asked));
+                }
+            }
+            Ok(Answer::Sent(sent)) => {
                 let accepted: Vec<Accepted> = sent
                     .accepted
                     .into_iter()
-                    .filter(|accepted| asked.contains(&accepted.id))
+                    .filter(|accepted| asked.contains(&accepted.id.into()))
                     .collect();
                 for one in &accepted {
-                    self.set(one.id, Stage::Settling);
+                    self.set(one.id.into(), Stage::Settling);
                 }
                 let nothing = accepted.is_empty() && sent.failed.is_none() && !asked.is_empty();
                 if let Some(queue) = self.queues.get_mut(&conversation) {
@@ -213,7 +254,8 @@ impl Outbox {
                     });
                 }
                 if let Some(failed) = sent.failed {
-                    actions.extend(self.refused(now, conversation, Some(failed.id), failed.error));
+                    let id = Some(failed.id.into());
+                    actions.extend(self.refused(now, conversation, id, failed.error));
                 }
             }
             Err(SendFailure::Lost) => self.pause(now, conversation, None),
@@ -227,7 +269,7 @@ impl Outbox {
     }
 
     /// The feed brought these messages of the signed-in person, and they are stored.
-    pub(crate) fn own_facts(&mut self, ids: &[MessageId]) -> Vec<Action> {
+    pub(crate) fn own_facts(&mut self, ids: &[OperationId]) -> Vec<Action> {
         let mut known = Vec::new();
         for id in ids {
             let here = self.stage(*id);
@@ -243,14 +285,15 @@ impl Outbox {
     }
 
     /// The rows are deleted.
-    pub(crate) fn settled(&mut self, ids: &[MessageId]) {
+    pub(crate) fn settled(&mut self, ids: &[OperationId]) {
         for id in ids {
             self.forget(*id);
         }
     }
 
-    /// The disk did not let that happen: they are sent again, which changes nothing on the server.
-    pub(crate) fn not_settled(&mut self, now: Duration, ids: &[MessageId]) {
+    /// The disk did not let that happen, or did not take a refusal: they are sent again, which changes
+    /// nothing on the server.
+    pub(crate) fn not_settled(&mut self, now: Duration, ids: &[OperationId]) {
         for id in ids {
             if self.set(*id, Stage::Waiting)
                 && let Some((conversation, _)) = self.places.get(id)
@@ -261,12 +304,12 @@ impl Outbox {
     }
 
     /// Whether a message was refused for good and waits for the person.
-    pub(crate) fn is_parked(&self, id: MessageId) -> bool {
+    pub(crate) fn is_parked(&self, id: OperationId) -> bool {
         self.failed.contains(&id)
     }
 
     /// The person wants a parked message to be tried again. Gives whether it was parked.
-    pub(crate) fn retry(&mut self, id: MessageId) -> bool {
+    pub(crate) fn retry(&mut self, id: OperationId) -> bool {
         if !self.is_parked(id) {
             return false;
         }
@@ -278,14 +321,15 @@ impl Outbox {
         self.set(id, Stage::Waiting)
     }
 
-    /// The person throws a parked message away. Gives whether it was parked; the driver deletes
-    /// the row then.
-    pub(crate) fn discard(&mut self, id: MessageId) -> bool {
-        let failed = self.is_parked(id);
-        if failed {
-            self.forget(id);
+    /// What goes where the person throws this away: itself and what waits for it; nothing where it is
+    /// not parked. The driver deletes the rows, and tells with [`Outbox::settled`].
+    pub(crate) fn discards(&self, id: OperationId) -> Vec<OperationId> {
+        if !self.is_parked(id) {
+            return Vec::new();
         }
-        failed
+        let mut goes = vec![id];
+        goes.extend(self.dependents.get(&id).into_iter().flatten());
+        goes
     }
 
     /// What can be sent now.
@@ -299,7 +343,7 @@ impl Outbox {
                 continue;
             }
             queue.paused_until = None;
-            let mut ids = queue.next_request();
+            let mut ids = queue.next_request(&self.places);
             if ids.is_empty() {
                 continue;
             }
@@ -328,30 +372,33 @@ impl Outbox {
         }
         self.queues
             .values()
-            .filter(|queue| queue.request.is_none() && queue.has_waiting())
+            .filter(|queue| queue.request.is_none() && queue.has_waiting(&self.places))
             .filter_map(|queue| queue.paused_until)
             .min()
     }
 
-    /// Messages not known to be on the server's disk, parked ones left out.
+    /// What is not known to be on the server's disk; what is parked, and what waits for that, is
+    /// left out.
     pub(crate) fn waiting(&self) -> u32 {
-        let count = self.places.len().saturating_sub(self.failed.len());
+        let with = |id| self.dependents.get(id).map_or(0, Vec::len);
+        let parked: usize = self.failed.iter().map(|id| 1 + with(id)).sum();
+        let count = self.places.len().saturating_sub(parked);
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     /// Messages that are on their way now.
-    pub(crate) fn sending(&self) -> HashSet<MessageId> {
+    pub(crate) fn sending(&self) -> HashSet<OperationId> {
         self.sending.clone()
     }
 
-    fn stage(&self, id: MessageId) -> Option<Stage> {
+    fn stage(&self, id: OperationId) -> Option<Stage> {
         let (conversation, n) = self.places.get(&id)?;
         let item = self.queues.get(conversation)?.items.get(n)?;
         Some(item.stage)
     }
 
     /// Gives whether the message is here.
-    fn set(&mut self, id: MessageId, stage: Stage) -> bool {
+    fn set(&mut self, id: OperationId, stage: Stage) -> bool {
         let Some((conversation, n)) = self.places.get(&id) else {
             return false;
         };
@@ -370,14 +417,19 @@ impl Outbox {
         true
     }
 
-    fn forget(&mut self, id: MessageId) {
+    fn forget(&mut self, id: OperationId) {
         self.sending.remove(&id);
         self.failed.remove(&id);
+        self.dependents.remove(&id);
         let Some((conversation, n)) = self.places.remove(&id) else {
             return;
         };
-        if let Some(queue) = self.queues.get_mut(&conversation) {
-            queue.items.remove(&n);
+        let queue = self.queues.get_mut(&conversation);
+        let item = queue.and_then(|queue| queue.items.remove(&n));
+        if let Some(after) = item.and_then(|item| item.after)
+            && let Some(others) = self.dependents.get_mut(&after)
+        {
+            others.retain(|other| *other != id);
         }
         self.drop_if_done(conversation);
     }
@@ -401,7 +453,7 @@ impl Outbox {
         &mut self,
         now: Duration,
         conversation: ConversationId,
-        id: Option<MessageId>,
+        id: Option<OperationId>,
         error: WireError,
     ) -> Option<Action> {
         if may_pass(&error) {
@@ -415,29 +467,66 @@ impl Outbox {
     }
 }
 
+/// Whether something may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// It may.
+    Its,
+    /// What comes first is under way or waits itself: so does all that follows.
+    Later,
+    /// It waits for the person, or is under way: what follows need not.
+    Others,
+}
+
 impl Queue {
-    /// Moves the next messages to sending.
-    fn next_request(&mut self) -> Vec<MessageId> {
-        let mut ids = Vec::new();
-        let mut bytes = 0;
-        for item in self.items.values_mut() {
-            if item.stage != Stage::Waiting {
-                continue;
+    fn turn(&self, item: &Item, unsent: &Places) -> Turn {
+        if item.stage != Stage::Waiting {
+            return Turn::Others;
+        }
+        let first = item.after.and_then(|after| unsent.get(&after));
+        let first = first.and_then(|(_, n)| self.items.get(n));
+        match first.map(|first| first.stage) {
+            None => Turn::Its,
+            Some(Stage::Failed) => Turn::Others,
+            Some(Stage::Waiting | Stage::Sending | Stage::Settling) => Turn::Later,
+        }
+    }
+
+    /// Moves the next messages, or the next change of one, to sending.
+    fn next_request(&mut self, unsent: &Places) -> Vec<OperationId> {
+        let (mut places, mut bytes) = (Vec::new(), 0);
+        for (n, item) in &self.items {
+            match self.turn(item, unsent) {
+                Turn::Its => {}
+                Turn::Later => break,
+                Turn::Others => continue,
             }
-            bytes += item.bytes;
-            let full = ids.len() == SEND_ITEMS || bytes > REQUEST_BYTES;
-            if full && !ids.is_empty() {
+            if item.alone {
+                if places.is_empty() {
+                    places.push(*n);
+                }
                 break;
             }
-            item.stage = Stage::Sending;
-            ids.push(item.id);
+            bytes += item.bytes;
+            let full = places.len() == SEND_ITEMS || bytes > REQUEST_BYTES;
+            if full && !places.is_empty() {
+                break;
+            }
+            places.push(*n);
+        }
+        let mut ids = Vec::with_capacity(places.len());
+        for n in places {
+            if let Some(item) = self.items.get_mut(&n) {
+                item.stage = Stage::Sending;
+                ids.push(item.id);
+            }
         }
         ids
     }
 
-    fn has_waiting(&self) -> bool {
-        let waits = |item: &Item| item.stage == Stage::Waiting;
-        self.items.values().any(waits)
+    fn has_waiting(&self, unsent: &Places) -> bool {
+        let mut items = self.items.values();
+        items.any(|item| self.turn(item, unsent) == Turn::Its)
     }
 
     fn pause(&mut self, now: Duration, at_least: Option<Duration>) {

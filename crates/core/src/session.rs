@@ -12,6 +12,7 @@ mod marks;
 mod opening;
 mod own_status;
 mod sending;
+mod typing;
 
 pub(crate) use context::{Context, Mail, OpenAccount};
 pub(crate) use opening::{Parts, Running, start};
@@ -35,8 +36,9 @@ use futures_util::{
 };
 use im_contract::CoreEvent;
 use im_protocol::{
-    ErrorCode, Notice, WireError,
+    ConversationId, ErrorCode, Notice, WireError,
     call::CallChanged,
+    conversation::{TypingStarted, TypingStopped},
     handshake::{ConnectionClosing, Ready, SessionEnded, SessionRenew},
     people::{Me, Presence, Status},
     sync::Facts,
@@ -51,6 +53,7 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
+use typing::Typing;
 
 /// How long saying goodbye to the server may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -96,6 +99,7 @@ struct Session {
     sync: Sync,
     outbox: Outbox,
     marks: Marks,
+    typing: Typing,
     own_status: OwnStatus,
     /// Who waits for the server's word on a choice of status.
     choosing: Vec<(u64, OwnStatusReply)>,
@@ -169,6 +173,7 @@ impl Session {
             self.sync.due(),
             self.outbox.due(),
             self.marks.due(),
+            self.typing.due(),
             self.own_status.due(),
             self.closing.as_ref().and_then(|closing| closing.again),
             self.changes.due(),
@@ -184,6 +189,9 @@ impl Session {
         let now = self.now();
         let actions = self.sync.tick(now);
         self.feed(actions);
+        for conversation in self.typing.tick(now) {
+            self.is_typing(conversation, false);
+        }
         if self.refused_until.is_some_and(|until| until <= now) {
             self.refused_until = Some(now + REFUSED_AGAIN);
             self.client.reconnect_soon();
@@ -267,6 +275,7 @@ impl Session {
                 self.sync.disconnected();
                 self.outbox.disconnected();
                 self.marks.disconnected();
+                self.typing.disconnected();
                 self.own_status.disconnected();
                 self.status_waits();
                 self.context.live.disconnected();
@@ -304,6 +313,20 @@ impl Session {
                     self.changes.people();
                 }
             }
+            TypingStarted::EVENT => {
+                if let Some(told) = read::<TypingStarted>(event) {
+                    let now = self.now();
+                    self.typing.started(now, told.conversation);
+                    self.is_typing(told.conversation, true);
+                }
+            }
+            TypingStopped::EVENT => {
+                if let Some(told) = read::<TypingStopped>(event)
+                    && self.typing.stopped(told.conversation)
+                {
+                    self.is_typing(told.conversation, false);
+                }
+            }
             ConnectionClosing::EVENT => {
                 if let Some(closing) = read::<ConnectionClosing>(event) {
                     self.closes(&closing.error);
@@ -332,6 +355,12 @@ impl Session {
             }
             webrtc::Left::EVENT => self.pass_on(event, CallInput::Left).await,
             name => tracing::debug!(name, "an event that this version does not know"),
+        }
+    }
+
+    fn is_typing(&mut self, conversation: ConversationId, on: bool) {
+        if self.context.live.set_typing(conversation, on) {
+            self.changes.conversations();
         }
     }
 
@@ -387,6 +416,7 @@ impl Session {
                 self.changes.conversations();
                 self.changes.people();
             }
+            Mail::Drafted => self.changes.conversations(),
             Mail::Status(status, reply) => self.choose(status, reply),
             Mail::Reconnect => {
                 self.tokens.try_again();

@@ -8,6 +8,7 @@ pub(crate) mod call;
 pub(crate) mod conversation;
 pub(crate) mod course;
 mod database;
+pub(crate) mod draft;
 pub(crate) mod facts;
 pub(crate) mod message;
 pub(crate) mod meta;
@@ -81,7 +82,10 @@ impl From<StoreError> for UiError {
 
 /// The schema of `cache.db`.
 pub(crate) const CACHE: Schema = Schema {
-    migrations: &[include_str!("store/migrations/cache/0001_first.sql")],
+    migrations: &[
+        include_str!("store/migrations/cache/0001_first.sql"),
+        include_str!("store/migrations/cache/0002_message_marks.sql"),
+    ],
     synchronous: "NORMAL",
 };
 
@@ -90,6 +94,7 @@ pub(crate) const OUTBOX: Schema = Schema {
     migrations: &[
         include_str!("store/migrations/outbox/0001_first.sql"),
         include_str!("store/migrations/outbox/0002_status.sql"),
+        include_str!("store/migrations/outbox/0003_operations.sql"),
     ],
     synchronous: "FULL",
 };

@@ -6,6 +6,7 @@ mod scenarios {
     mod account;
     mod bad_days;
     mod calls;
+    mod changes;
     mod connection;
     mod conversation;
     mod device;

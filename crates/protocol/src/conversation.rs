@@ -5,9 +5,9 @@
 //! the one it has.
 
 use crate::{
-    CallId, ConversationId, CourseId, MessageId, PersonId, UnixMs, WireError,
+    CallId, ConversationId, CourseId, EditId, MessageId, PersonId, UnixMs, WireError,
     call::{CallOutcome, MediaKinds},
-    command::{Done, commands},
+    command::{Done, commands, notices},
     opaque_debug,
 };
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,8 @@ pub enum Content {
         /// How long the two were connected, in milliseconds.
         duration_ms: u64,
     },
+    /// Its author took it back: only that it was there is left.
+    Deleted,
     /// A kind of a newer peer.
     #[serde(other)]
     Unknown,
@@ -78,10 +80,22 @@ impl std::fmt::Debug for Content {
                 .field("media", media)
                 .field("duration_ms", duration_ms)
                 .finish(),
+            Self::Deleted => f.write_str("Deleted"),
             Self::Unknown => f.write_str("Unknown"),
         }
     }
 }
+
+/// One emoji under a message, with who gave it, in the order in which they did.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The emoji.
+    pub emoji: String,
+    /// Who.
+    pub people: Vec<PersonId>,
+}
+
+opaque_debug!(Reaction);
 
 /// A message as it stands now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +116,15 @@ pub struct Message {
     pub written_at: UnixMs,
     /// The server's clock when it was accepted.
     pub accepted_at: UnixMs,
+    /// The message of the same conversation that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// The server's clock when its words were changed last, if they ever were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<UnixMs>,
+    /// By the time of the first of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
 }
 
 /// One message to send.
@@ -113,6 +136,9 @@ pub struct NewMessage {
     pub text: String,
     /// The device's clock when it was written.
     pub written_at: UnixMs,
+    /// The message of the same conversation that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
 }
 
 opaque_debug!(NewMessage);
@@ -189,15 +215,139 @@ pub struct Changes {
     pub more: bool,
 }
 
+/// `message:edit`: other words for an own message. Of edits at the same time the last to arrive
+/// wins; the others are in the trace. Sending it again with the same id changes nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageEdit {
+    /// Made by the client: the operation's id.
+    pub id: EditId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// Which message.
+    pub message: MessageId,
+    /// The new words, as for [`NewMessage::text`].
+    pub text: String,
+}
+
+opaque_debug!(MessageEdit);
+
+/// `message:delete`: takes an own message back. Its place stays; its words, their trace and its
+/// reactions are told to nobody anymore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageDelete {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Which message.
+    pub message: MessageId,
+}
+
+/// `message:react`: gives an emoji to a message, or takes it back.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageReact {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Which message.
+    pub message: MessageId,
+    /// One emoji, at most [`crate::limits::EMOJI_BYTES`] long.
+    pub emoji: String,
+    /// Whether it is given.
+    pub on: bool,
+}
+
+opaque_debug!(MessageReact);
+
+/// `message:trace`: the earlier words of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageTrace {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Which message.
+    pub message: MessageId,
+}
+
+/// Words that a message had before.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wording {
+    /// The words.
+    pub text: String,
+    /// The server's clock when they were accepted.
+    pub at: UnixMs,
+}
+
+opaque_debug!(Wording);
+
+/// The answer to [`MessageTrace`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Oldest first; the present words are not among them.
+    pub wordings: Vec<Wording>,
+}
+
+/// `typing:start`: the person is writing. Handed on to the other's devices, who take it for over
+/// after [`crate::limits::TYPING_MS`] without another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypingStart {
+    /// Where.
+    pub conversation: ConversationId,
+}
+
+/// `typing:stop`: the person does not write anymore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypingStop {
+    /// Where.
+    pub conversation: ConversationId,
+}
+
+/// [`TypingStart`] as the other's devices are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypingStarted {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who.
+    pub person: PersonId,
+}
+
+/// [`TypingStop`] as the other's devices are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypingStopped {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who.
+    pub person: PersonId,
+}
+
 commands! {
+    MessageEdit = "message:edit" in Data => Message;
+    MessageDelete = "message:delete" in Data => Message;
+    MessageReact = "message:react" in Data => Message;
+    MessageTrace = "message:trace" in Data => Trace;
+    TypingStart = "typing:start" in Data => Done;
+    TypingStop = "typing:stop" in Data => Done;
     MessageSend = "message:send" in Data => MessageSent;
     ReadMark = "read:mark" in Data => Done;
     ChangesSince = "conversation:changes" in Data => Changes;
 }
 
+notices! {
+    TypingStarted = "typing:start";
+    TypingStopped = "typing:stop";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_of_an_older_peer_has_no_marks_and_one_without_marks_is_written_as_before() {
+        let (id, conversation, author) = (MessageId::new(), ConversationId::new(), PersonId::new());
+        let json = format!(
+            r#"{{"id":"{id}","conversation":"{conversation}","seq":1,"rev":1,"author":"{author}","content":{{"type":"text","text":"Hi"}},"written_at":1,"accepted_at":2}}"#
+        );
+        let message: Message = serde_json::from_str(&json).unwrap();
+        assert_eq!((message.reply_to, message.edited_at), (None, None));
+        assert!(message.reactions.is_empty());
+        assert_eq!(serde_json::to_string(&message).unwrap(), json);
+    }
 
     #[test]
     fn content_of_a_newer_peer_does_not_spoil_the_message() {

@@ -70,12 +70,24 @@ ids! {
     ConversationId;
     /// A message. Made by the author's device; it is also the operation id of its sending.
     MessageId;
+    /// A change of a message's words. Made by the author's device: the operation id of the edit.
+    EditId;
+    /// Something that a client asks for and that must be done once, whatever is sent again: the id
+    /// of the message that is sent, of the edit, ...
+    OperationId;
     /// A course.
     CourseId;
     /// A call. Made by the caller's device; it is also the operation id of its start.
     CallId;
     /// The life of a server's database. Another epoch means that cursors are worth nothing.
     FeedEpoch;
+}
+
+impl From<MessageId> for OperationId {
+    /// A message's id is the id of its sending.
+    fn from(id: MessageId) -> Self {
+        Self::from_uuid(id.uuid())
+    }
 }
 
 #[cfg(test)]

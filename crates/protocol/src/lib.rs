@@ -25,7 +25,8 @@ pub mod webrtc;
 pub use command::{Command, Lane, Notice, Reply};
 pub use error::{ErrorCode, WireError};
 pub use ids::{
-    CallId, ConversationId, CourseId, DeviceId, FeedEpoch, MessageId, PersonId, SessionId,
+    CallId, ConversationId, CourseId, DeviceId, EditId, FeedEpoch, MessageId, OperationId,
+    PersonId, SessionId,
 };
 
 /// A moment: whole milliseconds since 1970-01-01T00:00:00Z. Clocks of devices are for display;

@@ -5,6 +5,12 @@
 pub const MESSAGE_CHARS: usize = 4_000;
 /// Messages in one `message:send`.
 pub const SEND_ITEMS: usize = 50;
+/// Bytes in an emoji: room for a family with skin tones.
+pub const EMOJI_BYTES: usize = 48;
+/// Different emoji under one message.
+pub const EMOJIS: usize = 20;
+/// How long somebody counts as writing after [`crate::conversation::TypingStart`], in milliseconds.
+pub const TYPING_MS: i64 = 6_000;
 /// Bytes in one Socket.IO packet, either way.
 pub const PACKET_BYTES: usize = 512 * 1024;
 /// Bytes in a REST body (files have a door of their own).

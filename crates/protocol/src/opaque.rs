@@ -42,6 +42,9 @@ mod tests {
                     content: Content::Text { text: secret() },
                     written_at: 0,
                     accepted_at: 0,
+                    reply_to: None,
+                    edited_at: None,
+                    reactions: Vec::new(),
                 }
             ),
             format!(
@@ -52,6 +55,7 @@ mod tests {
                         id: MessageId::new(),
                         text: secret(),
                         written_at: 0,
+                        reply_to: None,
                     }],
                 }
             ),

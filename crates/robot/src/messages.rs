@@ -105,7 +105,11 @@ async fn write(
     text: String,
 ) -> anyhow::Result<()> {
     let said = text.clone();
-    let args = SendArgs { conversation, text };
+    let args = SendArgs {
+        conversation,
+        text,
+        reply_to: None,
+    };
     let row = person.core.messages_send(args).await?;
     tell(
         "written",

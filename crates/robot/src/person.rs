@@ -8,6 +8,7 @@ use im_contract::{
 };
 use im_core::{
     Clock, Core, CoreConfig, Events,
+    links::{Link, LinkOpener},
     notify::{self, Notification, NotificationId, Notifier, Ringtone},
     secrets::{KeyringSecrets, MemorySecrets, SecretStore},
 };
@@ -34,6 +35,12 @@ pub(crate) struct Who {
 
 /// Nobody looks at a robot's desktop.
 struct NoDesktop;
+
+impl LinkOpener for NoDesktop {
+    fn open(&self, _: &Link) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
 
 impl Notifier for NoDesktop {
     fn show(&self, _: Notification) {}
@@ -72,6 +79,7 @@ impl Person {
             notification_actions,
             ringtone: Arc::new(NoDesktop),
             media: engine,
+            links: Arc::new(NoDesktop),
             clock: Clock::system(),
         })
         .await

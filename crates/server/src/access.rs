@@ -21,6 +21,10 @@ pub enum Action {
     Read,
     /// Write messages, and call.
     Write,
+    /// Give a message other words, or take it back.
+    Change,
+    /// Give an emoji to a message.
+    React,
     /// Move the own read marker.
     MarkRead,
     /// Join a course by its code.
@@ -36,6 +40,13 @@ pub enum Action {
 pub enum Thing<'a> {
     /// A conversation that is there.
     Conversation(&'a Heads),
+    /// A message that is there.
+    Message {
+        /// Of which conversation.
+        heads: &'a Heads,
+        /// Who wrote it.
+        author: PersonId,
+    },
     /// A conversation that may have to be made.
     Pair {
         /// Between whom.
@@ -59,6 +70,10 @@ pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
         (Action::Read | Action::Write | Action::MarkRead, Thing::Conversation(heads)) => {
             heads.has(actor.person)
         }
+        (Action::Read | Action::React, Thing::Message { heads, .. }) => heads.has(actor.person),
+        (Action::Change, Thing::Message { heads, author }) => {
+            heads.has(actor.person) && author == actor.person
+        }
         (Action::Open, Thing::Pair { pair, tied }) => {
             let takes_part = match actor.role {
                 Role::Student => pair.student == actor.person,
@@ -81,10 +96,12 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    const ACTIONS: [Action; 7] = [
+    const ACTIONS: [Action; 9] = [
         Action::Open,
         Action::Read,
         Action::Write,
+        Action::Change,
+        Action::React,
         Action::MarkRead,
         Action::Enrol,
         Action::SetStatus,
@@ -121,6 +138,20 @@ mod tests {
         let things = [
             ("their conversation", Thing::Conversation(&heads)),
             (
+                "Sam's message",
+                Thing::Message {
+                    heads: &heads,
+                    author: sam,
+                },
+            ),
+            (
+                "Maya's message",
+                Thing::Message {
+                    heads: &heads,
+                    author: maya,
+                },
+            ),
+            (
                 "their tie",
                 Thing::Pair {
                     pair: &pair,
@@ -155,6 +186,16 @@ mod tests {
             "Sam the student: Read their conversation",
             "Sam the student: Write their conversation",
             "Sam the student: MarkRead their conversation",
+            "Sam the student: Change Sam's message",
+            "Sam the student: Read Sam's message",
+            "Sam the student: React Sam's message",
+            "Sam the student: Read Maya's message",
+            "Sam the student: React Maya's message",
+            "Maya the mentor: Change Maya's message",
+            "Maya the mentor: Read Sam's message",
+            "Maya the mentor: React Sam's message",
+            "Maya the mentor: Read Maya's message",
+            "Maya the mentor: React Maya's message",
             "Sam the student: Enrol a course",
             "Lin, a student outside: Enrol a course",
             "Maya the mentor: Open their tie",

@@ -60,6 +60,32 @@ pub fn message(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// An emoji under a message: one picture, whatever it is made of, and nothing to be read.
+///
+/// # Errors
+/// `invalid` where it is empty, too long, or holds letters, white space or controls.
+pub fn emoji(text: &str) -> Result<(), Error> {
+    // Joiners and variation selectors are what many are made of; marks of direction are not.
+    let part = |c: char| {
+        matches!(c, '\u{200d}' | '\u{20e3}' | '\u{fe0f}' | '0'..='9' | '#' | '*')
+            || (c > '\u{a8}'
+                && !c.is_alphanumeric()
+                && !c.is_whitespace()
+                && !c.is_control()
+                && !matches!(c, '\u{2000}'..='\u{206f}' | '\u{feff}'))
+            // Flags are made of letters of their own.
+            || matches!(c, '\u{1f100}'..='\u{1f1ff}' | '\u{e0020}'..='\u{e007f}')
+    };
+    let shown = text
+        .chars()
+        .any(|c| c > '\u{a8}' && c != '\u{200d}' && c != '\u{fe0f}');
+    if shown && text.len() <= limits::EMOJI_BYTES && text.chars().all(part) {
+        Ok(())
+    } else {
+        Err(Error::invalid("A reaction is one emoji."))
+    }
+}
+
 /// An e-mail address, in lower case. Only its shape is looked at: that it exists is shown by a
 /// mail that arrives.
 ///
@@ -126,6 +152,30 @@ fn single_line(text: &str) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reaction_is_an_emoji_and_no_words() {
+        for good in ["👍", "❤️", "👩‍👩‍👧‍👦", "🇸🇪", "1️⃣", "👍🏽", "☺"]
+        {
+            assert!(emoji(good).is_ok(), "{good}");
+        }
+        let long = "👍".repeat(20);
+        for bad in [
+            "",
+            "a",
+            "ok",
+            "7",
+            "👍 ",
+            "\u{202e}👍",
+            "\u{200d}",
+            "<b>",
+            "ä",
+            "中",
+            &long,
+        ] {
+            assert!(emoji(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn names_are_trimmed_and_cannot_pose() {

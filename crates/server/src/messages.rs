@@ -1,6 +1,8 @@
 //! Sending messages, marking them read, catching up on them.
 
+mod changing;
 mod sending;
+mod typing;
 
 pub(crate) use sending::{Answer, Sending, Told, accept};
 
@@ -30,6 +32,8 @@ pub(crate) fn events(table: &mut Table) {
     table.on_own(Rated::Itself, send);
     table.on(Rated::ByLane, mark_read);
     table.on(Rated::ByLane, changes);
+    changing::events(table);
+    typing::events(table);
 }
 
 /// `message:send`. Where an answer is wanted it goes out together with the facts, once they are on

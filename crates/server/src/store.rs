@@ -12,6 +12,7 @@ pub mod feed;
 pub mod invitation;
 pub mod ledger;
 pub mod message;
+pub mod message_edit;
 pub mod meta;
 pub mod person;
 pub mod row;

@@ -4,20 +4,23 @@ use super::Core;
 use crate::{
     account::{Ask, How},
     calls::Now,
-    conversations, messages, people,
+    conversations,
+    links::Link,
+    messages, people,
     session::Mail,
     settings,
 };
 use im_contract::{
     CoreEvent, ErrorKind, UiError,
     commands::{
-        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, Commands, EnrolArgs,
-        InvitationArgs, LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened, PageArgs, ReadArgs,
-        RegisterArgs, SendArgs, SignInArgs, SignOutArgs, SignOutResult, StatusArgs, SwitchArgs,
+        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, Commands, ConversationArgs,
+        DraftArgs, EditArgs, EnrolArgs, InvitationArgs, LinkArgs, LookingAtArgs, MessageArgs,
+        Nothing, OpenArgs, Opened, OperationArgs, PageArgs, ReactArgs, ReadArgs, RegisterArgs,
+        SendArgs, SignInArgs, SignOutArgs, SignOutResult, StatusArgs, SwitchArgs, TypingArgs,
     },
     views::{
-        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, MessagePage,
-        MessageRow, OwnStatus, PersonView, Ring, Settings,
+        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft,
+        MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
     },
 };
 use tokio::sync::oneshot;
@@ -86,6 +89,22 @@ impl Commands for Core {
         Ok(Nothing {})
     }
 
+    async fn conversations_typing(&self, args: TypingArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        conversations::typing(&open.context, args.conversation, args.on).await;
+        Ok(Nothing {})
+    }
+
+    async fn conversations_draft(&self, args: ConversationArgs) -> Result<Draft, UiError> {
+        conversations::draft(&self.open()?.context, args.conversation).await
+    }
+
+    async fn conversations_keep_draft(&self, args: DraftArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        conversations::keep_draft(&open, args).await?;
+        Ok(Nothing {})
+    }
+
     async fn people_list(&self, _: Nothing) -> Result<Vec<PersonView>, UiError> {
         people::list(&self.open()?.context).await
     }
@@ -110,16 +129,38 @@ impl Commands for Core {
 
     async fn messages_send(&self, args: SendArgs) -> Result<MessageRow, UiError> {
         let open = self.open()?;
-        messages::send(&open, args.conversation, args.text).await
+        messages::send(&open, args).await
     }
 
-    async fn messages_retry(&self, args: MessageArgs) -> Result<Nothing, UiError> {
+    async fn messages_edit(&self, args: EditArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        messages::edit(&open, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn messages_delete(&self, args: MessageArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        messages::delete(&open, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn messages_react(&self, args: ReactArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        messages::react(&open, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn messages_trace(&self, args: MessageArgs) -> Result<Vec<WordingView>, UiError> {
+        messages::trace(&self.open()?.context, args).await
+    }
+
+    async fn messages_retry(&self, args: OperationArgs) -> Result<Nothing, UiError> {
         let open = self.open()?;
         messages::retry(&open, args.id).await?;
         Ok(Nothing {})
     }
 
-    async fn messages_discard(&self, args: MessageArgs) -> Result<Nothing, UiError> {
+    async fn messages_discard(&self, args: OperationArgs) -> Result<Nothing, UiError> {
         let open = self.open()?;
         messages::discard(&open, args.id).await?;
         Ok(Nothing {})
@@ -209,6 +250,16 @@ impl Commands for Core {
 
     async fn desktop_get(&self, _: Nothing) -> Result<Desktop, UiError> {
         Ok(*self.inner.desktop.borrow())
+    }
+
+    async fn app_open_link(&self, args: LinkArgs) -> Result<Nothing, UiError> {
+        let link = Link::parse(&args.url)
+            .ok_or_else(|| UiError::new(ErrorKind::Invalid).with("field", "url"))?;
+        self.inner.links.open(&link).map_err(|error| {
+            tracing::warn!(kind = %error.kind(), "a link could not be opened");
+            UiError::new(ErrorKind::Internal)
+        })?;
+        Ok(Nothing {})
     }
 
     async fn app_quit(&self, _: Nothing) -> Result<Nothing, UiError> {

@@ -3,7 +3,7 @@
 mod walk;
 
 use super::*;
-use im_protocol::UnixMs;
+use im_protocol::{MessageId, UnixMs};
 
 const NOW: Duration = Duration::from_secs(10);
 
@@ -11,23 +11,25 @@ fn entries(conversation: ConversationId, places: std::ops::RangeInclusive<u64>) 
     places
         .map(|n| Entry {
             n,
-            id: MessageId::new(),
+            id: OperationId::new(),
             conversation,
             bytes: 100,
             failed: false,
+            alone: false,
+            after: None,
         })
         .collect()
 }
 
-fn ids(entries: &[Entry]) -> Vec<MessageId> {
+fn ids(entries: &[Entry]) -> Vec<OperationId> {
     entries.iter().map(|entry| entry.id).collect()
 }
 
-fn accepted(ids: &[MessageId]) -> Vec<Accepted> {
+fn accepted(ids: &[OperationId]) -> Vec<Accepted> {
     (1..)
         .zip(ids)
         .map(|(seq, id)| Accepted {
-            id: *id,
+            id: message(*id),
             seq,
             rev: seq,
             accepted_at: UnixMs::default(),
@@ -35,15 +37,33 @@ fn accepted(ids: &[MessageId]) -> Vec<Accepted> {
         .collect()
 }
 
-fn sent(ids: &[MessageId]) -> Result<MessageSent, SendFailure> {
-    Ok(MessageSent {
+/// The message whose sending this is.
+fn message(id: OperationId) -> MessageId {
+    MessageId::from_uuid(id.uuid())
+}
+
+fn sent(ids: &[OperationId]) -> Result<Answer, SendFailure> {
+    Ok(Answer::Sent(MessageSent {
         accepted: accepted(ids),
         failed: None,
-    })
+    }))
+}
+
+/// A change of a message, written at this place.
+fn change(conversation: ConversationId, n: u64, of: OperationId) -> Entry {
+    Entry {
+        n,
+        id: OperationId::new(),
+        conversation,
+        bytes: 10,
+        failed: false,
+        alone: true,
+        after: Some(of),
+    }
 }
 
 /// The one request that is started now.
-fn request(outbox: &mut Outbox, now: Duration) -> (u64, Vec<MessageId>) {
+fn request(outbox: &mut Outbox, now: Duration) -> (u64, Vec<OperationId>) {
     match outbox.poll(now).as_slice() {
         [Action::Send { request, ids, .. }] => (*request, ids.clone()),
         other => panic!("one request was expected: {other:?}"),
@@ -124,7 +144,7 @@ fn the_own_message_from_the_feed_settles_it_and_the_late_answer_changes_nothing(
         panic!("{actions:?}");
     };
     assert_eq!(accepted.len(), 1);
-    assert_eq!(accepted[0].id, on_way[1]);
+    assert_eq!(accepted[0].id, message(on_way[1]));
 }
 
 #[test]
@@ -198,13 +218,13 @@ fn what_is_refused_for_good_is_parked_and_its_neighbours_go_on() {
     outbox.add(entries(maya, 1..=4));
     let (number, on_way) = request(&mut outbox, NOW);
     let error = WireError::new(ErrorCode::Invalid, "");
-    let answer = Ok(MessageSent {
+    let answer = Ok(Answer::Sent(MessageSent {
         accepted: accepted(&on_way[..1]),
         failed: Some(im_protocol::conversation::NotAccepted {
-            id: on_way[1],
+            id: message(on_way[1]),
             error: error.clone(),
         }),
-    });
+    }));
     let actions = outbox.answered(NOW, maya, number, answer);
     let park = Action::Park {
         id: on_way[1],
@@ -260,8 +280,10 @@ fn a_parked_message_is_tried_again_or_thrown_away_by_the_person_alone() {
     outbox.add(written.clone());
     let (number, on_way) = request(&mut outbox, NOW);
     assert_eq!(on_way, ids(&written[2..]));
-    assert!(!outbox.discard(on_way[0]), "it is on its way");
-    assert!(outbox.discard(written[0].id));
+    assert_eq!(outbox.discards(on_way[0]), [], "it is on its way");
+    let goes = outbox.discards(written[0].id);
+    assert_eq!(goes, [written[0].id]);
+    outbox.settled(&goes);
     assert!(!outbox.retry(written[0].id), "it is gone");
     assert!(outbox.retry(written[1].id));
     assert!(!outbox.retry(written[1].id), "it waits already");
@@ -279,6 +301,104 @@ fn a_disk_that_refuses_sends_again() {
     let (number, on_way) = request(&mut outbox, NOW);
     outbox.answered(NOW, maya, number, sent(&on_way));
     outbox.not_settled(NOW, &on_way);
+    let due = outbox.due().unwrap();
+    assert_eq!(request(&mut outbox, due).1, on_way);
+}
+
+#[test]
+fn a_change_goes_alone_and_keeps_its_place() {
+    let maya = ConversationId::new();
+    let mut outbox = Outbox::default();
+    outbox.connected();
+    let written = entries(maya, 1..=2);
+    // Of a message that is on the server already.
+    let edit = change(maya, 3, OperationId::new());
+    let last = entries(maya, 4..=4);
+    outbox.add(written.clone());
+    outbox.add(vec![edit.clone()]);
+    outbox.add(last.clone());
+    let (number, on_way) = request(&mut outbox, NOW);
+    assert_eq!(on_way, ids(&written));
+    outbox.answered(NOW, maya, number, sent(&on_way));
+    let (number, on_way) = request(&mut outbox, NOW);
+    assert_eq!(on_way, [edit.id]);
+    let stored = outbox.answered(NOW, maya, number, Ok(Answer::Stored));
+    assert_eq!(stored, [Action::Forget(vec![edit.id])]);
+    assert_eq!(request(&mut outbox, NOW).1, ids(&last));
+}
+
+#[test]
+fn a_change_of_an_unsent_message_waits_for_it_is_parked_with_it_and_goes_with_it() {
+    let maya = ConversationId::new();
+    let mut outbox = Outbox::default();
+    outbox.connected();
+    let mut written = entries(maya, 1..=2);
+    written[0].failed = true;
+    let edits = [
+        change(maya, 3, written[0].id),
+        change(maya, 4, written[1].id),
+    ];
+    outbox.add(written.clone());
+    outbox.add(edits.to_vec());
+    assert_eq!(outbox.waiting(), 2, "what waits for a parked one is parked");
+    let (number, on_way) = request(&mut outbox, NOW);
+    assert_eq!(on_way, [written[1].id]);
+    outbox.answered(NOW, maya, number, sent(&on_way));
+    assert_eq!(outbox.poll(NOW), [], "its row is there still");
+    outbox.settled(&on_way);
+    let (number, on_way) = request(&mut outbox, NOW);
+    assert_eq!(on_way, [edits[1].id]);
+    outbox.answered(NOW, maya, number, Ok(Answer::Stored));
+    outbox.settled(&on_way);
+    assert_eq!(outbox.poll(NOW), []);
+    assert_eq!((outbox.waiting(), outbox.due()), (0, None));
+    let goes = outbox.discards(written[0].id);
+    assert_eq!(goes, [written[0].id, edits[0].id]);
+    outbox.settled(&goes);
+    assert_eq!(outbox.poll(NOW), []);
+    assert_eq!(outbox.waiting(), 0);
+}
+
+#[test]
+fn a_message_that_is_tried_again_takes_its_changes_along() {
+    let maya = ConversationId::new();
+    let mut outbox = Outbox::default();
+    outbox.connected();
+    let mut written = entries(maya, 1..=1);
+    written[0].failed = true;
+    let edit = change(maya, 2, written[0].id);
+    outbox.add(written.clone());
+    outbox.add(vec![edit.clone()]);
+    assert!(outbox.retry(written[0].id));
+    assert_eq!(outbox.waiting(), 2);
+    let (number, on_way) = request(&mut outbox, NOW);
+    outbox.answered(NOW, maya, number, sent(&on_way));
+    outbox.settled(&on_way);
+    let (number, on_way) = request(&mut outbox, NOW);
+    assert_eq!(on_way, [edit.id]);
+    let gone = WireError::new(ErrorCode::Gone, "");
+    let refused = Err(SendFailure::Refused(gone.clone()));
+    let park = outbox.answered(NOW, maya, number, refused);
+    assert_eq!(
+        park,
+        [Action::Park {
+            id: edit.id,
+            error: gone
+        }]
+    );
+}
+
+#[test]
+fn a_refusal_that_the_disk_does_not_take_is_heard_again_later() {
+    let maya = ConversationId::new();
+    let mut outbox = Outbox::default();
+    outbox.connected();
+    outbox.add(entries(maya, 1..=1));
+    let (number, on_way) = request(&mut outbox, NOW);
+    let invalid = WireError::new(ErrorCode::Invalid, "");
+    outbox.answered(NOW, maya, number, Err(SendFailure::Refused(invalid)));
+    outbox.not_settled(NOW, &on_way);
+    assert_eq!((outbox.waiting(), outbox.is_parked(on_way[0])), (1, false));
     let due = outbox.due().unwrap();
     assert_eq!(request(&mut outbox, due).1, on_way);
 }

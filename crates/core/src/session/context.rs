@@ -13,7 +13,7 @@ use crate::{
     wire::Wire,
 };
 use im_call::media::MediaEngine;
-use im_protocol::{ConversationId, DeviceId, MessageId, PersonId, people::StatusSet};
+use im_protocol::{ConversationId, DeviceId, OperationId, PersonId, people::StatusSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -61,12 +61,14 @@ pub(crate) struct OpenAccount {
 /// What is asked of the session's task.
 #[derive(Debug)]
 pub(crate) enum Mail {
-    /// A message was written to the outbox.
+    /// A message, or a change of one, was written to the outbox.
     Wrote,
-    /// Try a parked message again.
-    Retry(MessageId, oneshot::Sender<bool>),
-    /// Throw a parked message away; answered when its row is gone.
-    Discard(MessageId, oneshot::Sender<bool>),
+    /// Try again what is parked.
+    Retry(OperationId, oneshot::Sender<bool>),
+    /// Throw away what is parked; answered when its row is gone.
+    Discard(OperationId, oneshot::Sender<bool>),
+    /// A draft was kept.
+    Drafted,
     /// The person has read further.
     Read(ConversationId, u64),
     /// Something was fetched and stored beside the feed.

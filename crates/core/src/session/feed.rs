@@ -12,7 +12,7 @@ use crate::{
     wire::WireFailure,
 };
 use im_protocol::{
-    ConversationId,
+    ConversationId, OperationId,
     conversation::{Changes, ChangesSince},
     limits::PAGE_ROWS,
     sync::{Cursor, Snapshot, SnapshotAsk, SyncAck, SyncSince, SyncStart},
@@ -178,7 +178,13 @@ impl Session {
         for conversation in &applied.messages {
             self.changes.messages(*conversation);
         }
-        let actions = self.outbox.own_facts(&applied.own);
+        for message in &applied.arrived {
+            if self.typing.stopped(message.conversation) {
+                self.is_typing(message.conversation, false);
+            }
+        }
+        let own: Vec<OperationId> = applied.own.iter().copied().map(Into::into).collect();
+        let actions = self.outbox.own_facts(&own);
         self.send(actions);
         if !applied.arrived.is_empty() || !applied.read.is_empty() {
             let context = self.context.clone();

@@ -133,6 +133,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         sync: Sync::new(cursor),
         outbox,
         marks,
+        typing: Default::default(),
         own_status,
         choosing: Vec::new(),
         access,

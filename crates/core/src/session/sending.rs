@@ -3,13 +3,20 @@
 use super::{Outcome, Session};
 use crate::{
     faults::{self, Fault},
-    outbox::{Action, Entry, SendFailure},
-    store::{Store, StoreError, facts, message, outbox as rows, read_mark},
-    wire::WireFailure,
+    outbox::{Action, Answer, Entry, SendFailure},
+    store::{
+        Store, StoreError, facts, message,
+        outbox::{self as rows, Operation, OutboxRow},
+        read_mark,
+    },
+    wire::{Wire, WireFailure},
 };
 use im_protocol::{
-    ConversationId, MessageId,
-    conversation::{Accepted, Content, Message, MessageSend, MessageSent, NewMessage, ReadMark},
+    ConversationId, EditId, MessageId, OperationId, PersonId,
+    conversation::{
+        Accepted, Content, Message, MessageDelete, MessageEdit, MessageReact, MessageSend,
+        NewMessage, ReadMark,
+    },
 };
 use rusqlite::Transaction;
 use std::{collections::HashMap, time::Duration};
@@ -32,18 +39,22 @@ pub(super) enum Sent {
     Answered {
         conversation: ConversationId,
         request: u64,
-        answer: Result<MessageSent, SendFailure>,
+        answer: Result<Answer, SendFailure>,
     },
     /// Rows were deleted, or not.
     Settled {
         conversation: Option<ConversationId>,
-        ids: Vec<MessageId>,
+        ids: Vec<OperationId>,
         done: bool,
     },
     /// A row was marked.
     Parked(ConversationId),
+    /// A row could not be marked.
+    NotParked(OperationId),
+    /// Rows were thrown away, and somebody waits for it.
+    Discarded(ConversationId, Vec<OperationId>, oneshot::Sender<bool>),
     /// A row is not marked anymore, and somebody waits for it.
-    Unparked(MessageId, oneshot::Sender<bool>),
+    Unparked(OperationId, oneshot::Sender<bool>),
     /// A marker's way is over: whether the server knows it or will never take it.
     Marked {
         conversation: ConversationId,
@@ -79,7 +90,7 @@ impl Session {
                             Ok(None) => Outcome::Nothing,
                             Err(error) => {
                                 tracing::error!(%error, "a refusal could not be kept");
-                                Outcome::Nothing
+                                Outcome::Sent(Sent::NotParked(id))
                             }
                         }
                     });
@@ -88,32 +99,18 @@ impl Session {
         }
     }
 
-    fn send_request(&mut self, request: u64, conversation: ConversationId, ids: Vec<MessageId>) {
+    fn send_request(&mut self, request: u64, conversation: ConversationId, ids: Vec<OperationId>) {
         let context = self.context.clone();
         self.begin(async move {
             let read = move |connection: &rusqlite::Connection| {
-                let mut items = Vec::with_capacity(ids.len());
+                let mut wanted = Vec::with_capacity(ids.len());
                 for id in ids {
-                    items.extend(rows::get(connection, id)?.map(|row| NewMessage {
-                        id: row.id,
-                        text: row.text,
-                        written_at: row.written_at,
-                    }));
+                    wanted.extend(rows::get(connection, id)?);
                 }
-                Ok(items)
+                Ok(wanted)
             };
             let answer = match context.store.outbox.read(read).await {
-                Ok(items) if items.is_empty() => Ok(MessageSent {
-                    accepted: Vec::new(),
-                    failed: None,
-                }),
-                Ok(items) => {
-                    let send = MessageSend {
-                        conversation,
-                        items,
-                    };
-                    context.wire.request(&send).await.map_err(send_failure)
-                }
+                Ok(wanted) => carry_out(&context.wire, &context.store, conversation, wanted).await,
                 Err(error) => {
                     tracing::error!(%error, "the outbox could not be read");
                     Err(SendFailure::Lost)
@@ -131,9 +128,11 @@ impl Session {
     fn settle(&mut self, conversation: ConversationId, accepted: Vec<Accepted>) {
         let (store, me) = (self.context.store.clone(), self.context.me);
         self.begin(async move {
-            let ids: Vec<MessageId> = accepted.iter().map(|one| one.id).collect();
-            let places: HashMap<MessageId, Accepted> =
-                accepted.into_iter().map(|one| (one.id, one)).collect();
+            let ids: Vec<OperationId> = accepted.iter().map(|one| one.id.into()).collect();
+            let places: HashMap<OperationId, Accepted> = accepted
+                .into_iter()
+                .map(|one| (one.id.into(), one))
+                .collect();
             let done = async {
                 let wanted = ids.clone();
                 let kept = store
@@ -148,19 +147,7 @@ impl Session {
                     .await?;
                 let messages: Vec<Message> = kept
                     .into_iter()
-                    .filter_map(|row| {
-                        let place = places.get(&row.id)?;
-                        Some(Message {
-                            id: row.id,
-                            conversation: row.conversation,
-                            seq: place.seq,
-                            rev: place.rev,
-                            author: me,
-                            content: Content::Text { text: row.text },
-                            written_at: row.written_at,
-                            accepted_at: place.accepted_at,
-                        })
-                    })
+                    .filter_map(|row| Some(as_accepted(places.get(&row.id)?, row, me)?))
                     .collect();
                 store
                     .cache
@@ -173,7 +160,7 @@ impl Session {
     }
 
     /// Deletes rows of messages that are stored.
-    fn forget(&mut self, ids: Vec<MessageId>) {
+    fn forget(&mut self, ids: Vec<OperationId>) {
         let store = self.context.store.clone();
         self.begin(async move { settled(None, delete_rows(&store, ids.clone()).await, ids) });
     }
@@ -216,6 +203,13 @@ impl Session {
                 }
             }
             Sent::Parked(conversation) => self.changes.messages(conversation),
+            Sent::NotParked(id) => self.outbox.not_settled(now, &[id]),
+            Sent::Discarded(conversation, gone, reply) => {
+                self.outbox.settled(&gone);
+                self.changes.messages(conversation);
+                // Who asked may have given up.
+                let _ = reply.send(true);
+            }
             Sent::Unparked(id, reply) => {
                 let _ = reply.send(self.outbox.retry(id));
             }
@@ -261,7 +255,7 @@ impl Session {
     }
 
     /// Tries a parked message again: the mark goes from the disk, then the machine may send it.
-    pub(super) fn retry(&mut self, id: MessageId, reply: oneshot::Sender<bool>) {
+    pub(super) fn retry(&mut self, id: OperationId, reply: oneshot::Sender<bool>) {
         let store = self.context.store.clone();
         if !self.outbox.is_parked(id) {
             // Who asked may have given up.
@@ -281,25 +275,29 @@ impl Session {
         });
     }
 
-    /// Throws a parked message away.
-    pub(super) fn discard(&mut self, id: MessageId, reply: oneshot::Sender<bool>) {
-        if !self.outbox.discard(id) {
+    /// Throws away what is parked, with what waits for it: the rows first, so that it can be tried
+    /// again where the disk refuses.
+    pub(super) fn discard(&mut self, id: OperationId, reply: oneshot::Sender<bool>) {
+        let gone = self.outbox.discards(id);
+        if gone.is_empty() {
             let _ = reply.send(false);
             return;
         }
         let store = self.context.store.clone();
         self.begin(async move {
+            let ids = gone.clone();
             let write = move |tx: &Transaction<'_>| {
                 let row = rows::get(tx, id)?;
-                rows::remove(tx, id)?;
+                for id in ids {
+                    rows::remove(tx, id)?;
+                }
                 Ok(row)
             };
             match store.outbox.write(write).await {
-                Ok(row) => {
-                    let _ = reply.send(true);
-                    row.map_or(Outcome::Nothing, |row| {
-                        Outcome::Sent(Sent::Parked(row.conversation))
-                    })
+                Ok(Some(row)) => Outcome::Sent(Sent::Discarded(row.conversation, gone, reply)),
+                Ok(None) => {
+                    let _ = reply.send(false);
+                    Outcome::Nothing
                 }
                 Err(error) => {
                     tracing::error!(%error, "a row could not be deleted");
@@ -339,7 +337,7 @@ impl Session {
 fn settled(
     conversation: Option<ConversationId>,
     result: Result<(), StoreError>,
-    ids: Vec<MessageId>,
+    ids: Vec<OperationId>,
 ) -> Outcome {
     if let Err(error) = &result {
         tracing::error!(%error, "a sent message could not be stored: it is sent again");
@@ -351,7 +349,7 @@ fn settled(
     })
 }
 
-async fn delete_rows(store: &Store, ids: Vec<MessageId>) -> Result<(), StoreError> {
+async fn delete_rows(store: &Store, ids: Vec<OperationId>) -> Result<(), StoreError> {
     store
         .outbox
         .write(move |tx| {
@@ -359,8 +357,8 @@ async fn delete_rows(store: &Store, ids: Vec<MessageId>) -> Result<(), StoreErro
                 let row = rows::get(tx, id)?;
                 rows::remove(tx, id)?;
                 if let Some(row) = row.filter(|_| faults::doubles()) {
-                    let again = MessageId::new();
-                    rows::add(tx, again, row.conversation, &row.text, row.written_at)?;
+                    let again = OperationId::new();
+                    rows::add(tx, again, row.conversation, row.operation, row.written_at)?;
                 }
             }
             Ok(())
@@ -396,15 +394,18 @@ pub(super) async fn unsent(store: &Store) -> Result<Vec<Entry>, StoreError> {
 /// Rows of the outbox that the cache shows to be on the server's disk already.
 async fn stored_already(
     store: &Store,
-    unsent: &[rows::OutboxRow],
-) -> Result<Vec<MessageId>, StoreError> {
-    let ids: Vec<MessageId> = unsent.iter().map(|row| row.id).collect();
+    unsent: &[OutboxRow],
+) -> Result<Vec<OperationId>, StoreError> {
+    let sent = unsent
+        .iter()
+        .filter(|row| row.operation.changes().is_none());
+    let ids: Vec<OperationId> = sent.map(|row| row.id).collect();
     store
         .cache
         .read(move |connection| {
             let mut stored = Vec::new();
             for id in ids {
-                if message::exists(connection, id)? {
+                if message::exists(connection, message_of(id))? {
                     stored.push(id);
                 }
             }
@@ -413,14 +414,111 @@ async fn stored_already(
         .await
 }
 
-fn entry(row: &rows::OutboxRow) -> Entry {
+fn entry(row: &OutboxRow) -> Entry {
+    let text = row.operation.text();
     // JSON writes a control character as six bytes.
-    let escaped = row.text.chars().filter(|c| c.is_control()).count() * 5;
+    let escaped = text.chars().filter(|c| c.is_control()).count() * 5;
+    let changes = row.operation.changes();
     Entry {
         n: row.n,
         id: row.id,
         conversation: row.conversation,
-        bytes: row.text.len() + row.text.matches(['"', '\\']).count() + escaped + AROUND,
+        bytes: text.len() + text.matches(['"', '\\']).count() + escaped + AROUND,
         failed: row.error.is_some(),
+        alone: changes.is_some(),
+        after: changes.map(OperationId::from),
     }
+}
+
+/// The message whose sending this is.
+pub(crate) fn message_of(sending: OperationId) -> MessageId {
+    MessageId::from_uuid(sending.uuid())
+}
+
+/// An own message as the server has accepted it; none where the row is no message.
+fn as_accepted(place: &Accepted, row: OutboxRow, me: PersonId) -> Option<Message> {
+    let Operation::Send { text, reply_to } = row.operation else {
+        return None;
+    };
+    Some(Message {
+        id: place.id,
+        conversation: row.conversation,
+        seq: place.seq,
+        rev: place.rev,
+        author: me,
+        content: Content::Text { text },
+        written_at: row.written_at,
+        accepted_at: place.accepted_at,
+        reply_to,
+        edited_at: None,
+        reactions: Vec::new(),
+    })
+}
+
+/// Asks the server to carry out rows: messages, or one change of a message, which is stored as it
+/// stands then.
+async fn carry_out(
+    wire: &Wire,
+    store: &Store,
+    conversation: ConversationId,
+    wanted: Vec<OutboxRow>,
+) -> Result<Answer, SendFailure> {
+    let mut items = Vec::with_capacity(wanted.len());
+    for row in wanted {
+        let changed = match row.operation {
+            Operation::Send { text, reply_to } => {
+                items.push(NewMessage {
+                    id: message_of(row.id),
+                    text,
+                    written_at: row.written_at,
+                    reply_to,
+                });
+                continue;
+            }
+            Operation::Edit { message, text } => {
+                wire.request(&MessageEdit {
+                    id: EditId::from_uuid(row.id.uuid()),
+                    conversation,
+                    message,
+                    text,
+                })
+                .await
+            }
+            Operation::Delete { message } => {
+                wire.request(&MessageDelete {
+                    conversation,
+                    message,
+                })
+                .await
+            }
+            Operation::React { message, emoji, on } => {
+                wire.request(&MessageReact {
+                    conversation,
+                    message,
+                    emoji,
+                    on,
+                })
+                .await
+            }
+        };
+        let message = changed.map_err(send_failure)?;
+        let write = move |tx: &Transaction<'_>| facts::store_messages(tx, &[message]);
+        return match store.cache.write(write).await {
+            Ok(_) => Ok(Answer::Stored),
+            Err(error) => {
+                tracing::error!(%error, "a change could not be stored: it is sent again");
+                Err(SendFailure::Lost)
+            }
+        };
+    }
+    if items.is_empty() {
+        // Nothing of it is here anymore.
+        return Ok(Answer::Stored);
+    }
+    let send = MessageSend {
+        conversation,
+        items,
+    };
+    let sent = wire.request(&send).await.map_err(send_failure)?;
+    Ok(Answer::Sent(sent))
 }

@@ -303,6 +303,9 @@ mod tests {
             },
             written_at: 100,
             accepted_at: 100 + UnixMs::try_from(seq).unwrap(),
+            reply_to: None,
+            edited_at: None,
+            reactions: Vec::new(),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Table `message`: the messages that the server has accepted.
 
-use super::{StoreError, conversation, count, id, int};
+use super::{StoreError, conversation, count, id, int, maybe_id};
 use im_protocol::{
     ConversationId, MessageId,
-    conversation::{Content, Message},
+    conversation::{Content, Message, Reaction},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -20,10 +20,12 @@ pub(crate) enum Put {
     NoConversation,
 }
 
-const BEFORE: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at \
-                      FROM message WHERE conversation = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
-const LAST: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at \
-                    FROM message WHERE conversation = ?1 ORDER BY seq DESC LIMIT 1";
+const BEFORE: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
+                      reply_to, edited_at, reactions FROM message WHERE conversation = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+const LAST: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
+                    reply_to, edited_at, reactions FROM message WHERE conversation = ?1 ORDER BY seq DESC LIMIT 1";
+const BY_ID: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
+                     reply_to, edited_at, reactions FROM message WHERE id = ?1";
 const FIRST_UNREAD: &str = "SELECT seq FROM message WHERE conversation = ?1 AND seq > ?2 \
                             AND author <> ?3 ORDER BY seq LIMIT 1";
 
@@ -54,10 +56,12 @@ pub(crate) fn put_raw(
     connection
         .prepare_cached(
             "INSERT INTO message(id, conversation, seq, rev, author, content, written_at,
-                 accepted_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 accepted_at, reply_to, edited_at, reactions)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT(id) DO UPDATE SET seq = excluded.seq, rev = excluded.rev,
-                 content = excluded.content, accepted_at = excluded.accepted_at",
+                 content = excluded.content, accepted_at = excluded.accepted_at,
+                 reply_to = excluded.reply_to, edited_at = excluded.edited_at,
+                 reactions = excluded.reactions",
         )?
         .execute(params![
             message.id.to_string(),
@@ -68,6 +72,9 @@ pub(crate) fn put_raw(
             content,
             message.written_at,
             message.accepted_at,
+            message.reply_to.map(|id| id.to_string()),
+            message.edited_at,
+            reactions_text(&message.reactions),
         ])?;
     conversation::has_message(
         connection,
@@ -77,6 +84,21 @@ pub(crate) fn put_raw(
         message.accepted_at,
     )?;
     Ok(put)
+}
+
+fn reactions_text(reactions: &[Reaction]) -> String {
+    match reactions {
+        [] => String::new(),
+        some => serde_json::to_string(some).unwrap_or_default(),
+    }
+}
+
+/// One message.
+pub(crate) fn get(connection: &Connection, id: MessageId) -> Result<Option<Message>, StoreError> {
+    Ok(connection
+        .prepare_cached(BY_ID)?
+        .query_row([id.to_string()], read)
+        .optional()?)
 }
 
 /// Messages before a place (none for the end), newest first.
@@ -130,6 +152,8 @@ pub(crate) fn exists(connection: &Connection, id: MessageId) -> Result<bool, Sto
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     let content: String = row.get(5)?;
+    // Empty for none, which is no JSON.
+    let reactions: String = row.get(10)?;
     Ok(Message {
         id: id(row, 0)?,
         conversation: id(row, 1)?,
@@ -139,6 +163,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
         content: serde_json::from_str(&content).unwrap_or(Content::Unknown),
         written_at: row.get(6)?,
         accepted_at: row.get(7)?,
+        reply_to: maybe_id(row, 8)?,
+        edited_at: row.get(9)?,
+        reactions: serde_json::from_str(&reactions).unwrap_or_default(),
     })
 }
 
@@ -178,6 +205,9 @@ mod tests {
             },
             written_at: 5,
             accepted_at: 6,
+            reply_to: None,
+            edited_at: None,
+            reactions: Vec::new(),
         }
     }
 
@@ -191,7 +221,14 @@ mod tests {
         one.content = Content::Text {
             text: "better".to_owned(),
         };
+        one.edited_at = Some(9);
+        one.reply_to = Some(MessageId::new());
+        one.reactions = vec![Reaction {
+            emoji: "👍".to_owned(),
+            people: vec![sam],
+        }];
         assert_eq!(put(&connection, &one).unwrap(), Put::Changed);
+        assert_eq!(get(&connection, one.id).unwrap().as_ref(), Some(&one));
         one.rev = 4;
         assert_eq!(put(&connection, &one).unwrap(), Put::Known);
         let stored = last(&connection, conversation).unwrap().unwrap();
@@ -242,7 +279,7 @@ mod tests {
     #[test]
     fn lists_use_an_index() {
         let (connection, ..) = setting();
-        for sql in [BEFORE, LAST, FIRST_UNREAD] {
+        for sql in [BEFORE, LAST, BY_ID, FIRST_UNREAD] {
             assert_no_scan(&connection, sql);
         }
     }

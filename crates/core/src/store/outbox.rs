@@ -1,52 +1,156 @@
-//! Table `outbox`: what was written here and is not known to be on the server's disk.
+//! Table `outbox`: what was done here and is not known to be on the server's disk.
 
-use super::{StoreError, count, id, int};
-use im_protocol::{ConversationId, MessageId, UnixMs, WireError};
+use super::{StoreError, count, id, int, maybe_id};
+use im_protocol::{ConversationId, MessageId, OperationId, UnixMs, WireError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// A row. The text is left out of logs.
+/// What is to be done. What people write is left out of logs.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// A message is sent; its id is the operation's.
+    Send {
+        /// The words.
+        text: String,
+        /// The message that it answers.
+        reply_to: Option<MessageId>,
+    },
+    /// A message gets other words.
+    Edit {
+        /// Which.
+        message: MessageId,
+        /// The words.
+        text: String,
+    },
+    /// A message is taken back.
+    Delete {
+        /// Which.
+        message: MessageId,
+    },
+    /// An emoji is given to a message, or taken back.
+    React {
+        /// Which.
+        message: MessageId,
+        /// What.
+        emoji: String,
+        /// Whether it is given.
+        on: bool,
+    },
+}
+
+impl Operation {
+    /// The message that is changed; none where one is sent.
+    pub(crate) fn changes(&self) -> Option<MessageId> {
+        match self {
+            Self::Send { .. } => None,
+            Self::Edit { message, .. } | Self::Delete { message } | Self::React { message, .. } => {
+                Some(*message)
+            }
+        }
+    }
+
+    /// The words, or the emoji.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Send { text, .. } | Self::Edit { text, .. } => text,
+            Self::React { emoji, .. } => emoji,
+            Self::Delete { .. } => "",
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Send { .. } => "send",
+            Self::Edit { .. } => "edit",
+            Self::Delete { .. } => "delete",
+            Self::React { on: true, .. } => "react",
+            Self::React { on: false, .. } => "unreact",
+        }
+    }
+
+    fn target(&self) -> Option<MessageId> {
+        match self {
+            Self::Send { reply_to, .. } => *reply_to,
+            _ => self.changes(),
+        }
+    }
+
+    /// None where a row is not one of these.
+    fn of(kind: &str, text: String, target: Option<MessageId>) -> Option<Self> {
+        Some(match kind {
+            "send" => Self::Send {
+                text,
+                reply_to: target,
+            },
+            "edit" => Self::Edit {
+                message: target?,
+                text,
+            },
+            "delete" => Self::Delete { message: target? },
+            "react" | "unreact" => Self::React {
+                message: target?,
+                emoji: text,
+                on: kind == "react",
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// A row.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct OutboxRow {
     /// The order of writing.
     pub(crate) n: u64,
-    /// Which message.
-    pub(crate) id: MessageId,
-    /// Where to.
+    /// Which operation.
+    pub(crate) id: OperationId,
+    /// Where.
     pub(crate) conversation: ConversationId,
-    /// The words.
-    pub(crate) text: String,
+    /// What.
+    pub(crate) operation: Operation,
     /// When, by this device's clock.
     pub(crate) written_at: UnixMs,
     /// Why it was refused for good, where it was.
     pub(crate) error: Option<WireError>,
 }
 
-const AFTER: &str = "SELECT n, id, conversation, text, written_at, error FROM outbox \
-                     WHERE n > ?1 ORDER BY n LIMIT ?2";
-const OF_CONVERSATION: &str = "SELECT n, id, conversation, text, written_at, error FROM outbox \
-                               WHERE conversation = ?1 ORDER BY n";
-const BY_ID: &str = "SELECT n, id, conversation, text, written_at, error FROM outbox WHERE id = ?1";
-const LAST_OF_EACH: &str = "SELECT conversation, max(n) FROM outbox GROUP BY conversation";
+const AFTER: &str = "SELECT n, id, conversation, kind, text, target, written_at, error \
+                     FROM outbox WHERE n > ?1 ORDER BY n LIMIT ?2";
+const OF_CONVERSATION: &str = "SELECT n, id, conversation, kind, text, target, written_at, error \
+                               FROM outbox WHERE conversation = ?1 ORDER BY n";
+const BY_ID: &str = "SELECT n, id, conversation, kind, text, target, written_at, error \
+                     FROM outbox WHERE id = ?1";
+const LAST_OF_EACH: &str = "SELECT conversation, max(n) FROM outbox WHERE kind = 'send' \
+                            GROUP BY conversation";
 
-/// Puts a message at the end. Gives its place.
+/// Puts an operation at the end. Gives its row.
 pub(crate) fn add(
     connection: &Connection,
-    id: MessageId,
+    id: OperationId,
     conversation: ConversationId,
-    text: &str,
+    operation: Operation,
     written_at: UnixMs,
-) -> Result<u64, StoreError> {
+) -> Result<OutboxRow, StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO outbox(id, conversation, text, written_at) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO outbox(id, conversation, kind, text, target, written_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             id.to_string(),
             conversation.to_string(),
-            text,
+            operation.kind(),
+            operation.text(),
+            operation.target().map(|target| target.to_string()),
             written_at
         ])?;
-    Ok(u64::try_from(connection.last_insert_rowid()).unwrap_or(0))
+    Ok(OutboxRow {
+        n: u64::try_from(connection.last_insert_rowid()).unwrap_or(0),
+        id,
+        conversation,
+        operation,
+        written_at,
+        error: None,
+    })
 }
 
 /// Rows behind a place, in the order of writing.
@@ -67,14 +171,17 @@ pub(crate) fn of_conversation(
 }
 
 /// One row.
-pub(crate) fn get(connection: &Connection, id: MessageId) -> Result<Option<OutboxRow>, StoreError> {
+pub(crate) fn get(
+    connection: &Connection,
+    id: OperationId,
+) -> Result<Option<OutboxRow>, StoreError> {
     Ok(connection
         .prepare_cached(BY_ID)?
         .query_row([id.to_string()], read)
         .optional()?)
 }
 
-/// The last row of each conversation that has any.
+/// The last message of each conversation that has any.
 pub(crate) fn last_of_each(connection: &Connection) -> Result<Vec<OutboxRow>, StoreError> {
     let places: Vec<u64> = connection
         .prepare_cached(LAST_OF_EACH)?
@@ -95,7 +202,7 @@ pub(crate) fn len(connection: &Connection) -> Result<u32, StoreError> {
 /// Marks a row as refused for good; none takes the mark away.
 pub(crate) fn set_error(
     connection: &Connection,
-    id: MessageId,
+    id: OperationId,
     error: Option<&WireError>,
 ) -> Result<(), StoreError> {
     let error = error.and_then(|error| serde_json::to_string(error).ok());
@@ -106,7 +213,7 @@ pub(crate) fn set_error(
 }
 
 /// Removes a row.
-pub(crate) fn remove(connection: &Connection, id: MessageId) -> Result<(), StoreError> {
+pub(crate) fn remove(connection: &Connection, id: OperationId) -> Result<(), StoreError> {
     connection
         .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
         .execute([id.to_string()])?;
@@ -126,13 +233,15 @@ fn collect(
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
-    let error: Option<String> = row.get(5)?;
+    let kind: String = row.get(3)?;
+    let operation = Operation::of(&kind, row.get(4)?, maybe_id(row, 5)?);
+    let error: Option<String> = row.get(7)?;
     Ok(OutboxRow {
         n: count(row, 0)?,
         id: id(row, 1)?,
         conversation: id(row, 2)?,
-        text: row.get(3)?,
-        written_at: row.get(4)?,
+        operation: operation.ok_or(rusqlite::Error::IntegralValueOutOfRange(3, 0))?,
+        written_at: row.get(6)?,
         error: error.and_then(|error| serde_json::from_str(&error).ok()),
     })
 }
@@ -143,16 +252,23 @@ mod tests {
     use crate::store::testing::{self, assert_no_scan};
     use im_protocol::ErrorCode;
 
+    fn send(text: &str) -> Operation {
+        Operation::Send {
+            text: text.to_owned(),
+            reply_to: None,
+        }
+    }
+
     #[test]
     fn rows_keep_the_order_of_writing_and_places_are_never_used_twice() {
         let connection = testing::outbox();
         let (one, two) = (ConversationId::new(), ConversationId::new());
-        let ids: Vec<MessageId> = (0..4).map(|_| MessageId::new()).collect();
+        let ids: Vec<OperationId> = (0..4).map(|_| OperationId::new()).collect();
         // Ids are no order: the last is written first here.
-        let first = add(&connection, ids[3], one, "a", 5).unwrap();
-        add(&connection, ids[0], two, "b", 6).unwrap();
-        let third = add(&connection, ids[1], one, "c", 7).unwrap();
-        let order: Vec<MessageId> = of_conversation(&connection, one)
+        let first = add(&connection, ids[3], one, send("a"), 5).unwrap().n;
+        add(&connection, ids[0], two, send("b"), 6).unwrap();
+        let third = add(&connection, ids[1], one, send("c"), 7).unwrap().n;
+        let order: Vec<OperationId> = of_conversation(&connection, one)
             .unwrap()
             .iter()
             .map(|row| row.id)
@@ -161,16 +277,52 @@ mod tests {
         assert_eq!(after(&connection, first, 10).unwrap().len(), 2);
         assert_eq!(last_of_each(&connection).unwrap().len(), 2);
         remove(&connection, ids[1]).unwrap();
-        let again = add(&connection, ids[2], one, "d", 8).unwrap();
+        let again = add(&connection, ids[2], one, send("d"), 8).unwrap().n;
         assert!(again > third);
         assert_eq!(len(&connection).unwrap(), 3);
     }
 
     #[test]
+    fn every_operation_is_read_as_it_was_written() {
+        let connection = testing::outbox();
+        let (conversation, message) = (ConversationId::new(), MessageId::new());
+        let operations = [
+            Operation::Send {
+                text: "Why?".to_owned(),
+                reply_to: Some(message),
+            },
+            Operation::Edit {
+                message,
+                text: "Why not?".to_owned(),
+            },
+            Operation::Delete { message },
+            Operation::React {
+                message,
+                emoji: "👍".to_owned(),
+                on: true,
+            },
+            Operation::React {
+                message,
+                emoji: "👍".to_owned(),
+                on: false,
+            },
+        ];
+        for operation in operations.clone() {
+            add(&connection, OperationId::new(), conversation, operation, 5).unwrap();
+        }
+        let read = of_conversation(&connection, conversation).unwrap();
+        let read: Vec<Operation> = read.into_iter().map(|row| row.operation).collect();
+        assert!(read == operations);
+        // What is only changed is not the last message of its conversation.
+        let last = last_of_each(&connection).unwrap();
+        assert!(last.len() == 1 && last[0].operation == operations[0]);
+    }
+
+    #[test]
     fn a_refusal_is_kept_with_its_code() {
         let connection = testing::outbox();
-        let id = MessageId::new();
-        add(&connection, id, ConversationId::new(), "a", 5).unwrap();
+        let id = OperationId::new();
+        add(&connection, id, ConversationId::new(), send("a"), 5).unwrap();
         let error = WireError::new(ErrorCode::Forbidden, "No.");
         set_error(&connection, id, Some(&error)).unwrap();
         assert_eq!(get(&connection, id).unwrap().unwrap().error, Some(error));

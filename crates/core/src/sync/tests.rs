@@ -168,6 +168,9 @@ fn changes(conversation: ConversationId, rev: u64, more: bool) -> Changes {
             content: Content::Unknown,
             written_at: 0,
             accepted_at: 0,
+            reply_to: None,
+            edited_at: None,
+            reactions: Vec::new(),
         }],
         more,
     }

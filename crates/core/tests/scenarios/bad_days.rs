@@ -4,7 +4,7 @@ use super::device::{self, DEADLINE, Desktop, Device, text};
 use futures_util::future::BoxFuture;
 use im_contract::{
     Commands, ErrorKind,
-    commands::{MessageArgs, Nothing, SendArgs, SignOutArgs, StatusArgs, Unsent},
+    commands::{Nothing, OperationArgs, SendArgs, SignOutArgs, StatusArgs, Unsent},
     views::{Account, ConnectionState, KeyringState, MessageState},
 };
 use im_core::{
@@ -112,7 +112,11 @@ async fn writes_and_waits_to_be_killed() {
     let conversation: ConversationId = conversation.parse().unwrap();
     for text in ["one", "two"] {
         let text = text.to_owned();
-        let args = SendArgs { conversation, text };
+        let args = SendArgs {
+            conversation,
+            text,
+            reply_to: None,
+        };
         core.messages_send(args).await.unwrap();
     }
     // Straight to the pipe: the harness would keep it.
@@ -388,7 +392,7 @@ async fn a_message_that_is_refused_for_good_can_be_thrown_away() {
     sam.last_is(gone, MessageState::Failed).await;
     let failed = sam.messages(gone).await.pop().unwrap();
     assert!(failed.error.is_some());
-    let args = MessageArgs { id: row.id };
+    let args = OperationArgs { id: row.id.into() };
     sam.core.messages_retry(args).await.unwrap();
     sam.last_is(gone, MessageState::Failed).await;
     sam.core.messages_discard(args).await.unwrap();

@@ -9,6 +9,7 @@ use im_contract::{
 };
 use im_core::{
     Clock, Core, CoreConfig, Events,
+    links::{Link, LinkOpener},
     notify::{self, Notification, NotificationAction, NotificationId, Notifier, Ringtone},
     secrets::{MemorySecrets, SecretStore},
 };
@@ -260,7 +261,11 @@ impl Device {
 
     pub(crate) async fn say(&self, conversation: ConversationId, text: &str) -> MessageRow {
         let text = text.to_owned();
-        let args = SendArgs { conversation, text };
+        let args = SendArgs {
+            conversation,
+            text,
+            reply_to: None,
+        };
         self.core.messages_send(args).await.unwrap()
     }
 
@@ -304,6 +309,15 @@ impl Device {
     }
 }
 
+/// A desktop without programs that open links.
+struct NoLinks;
+
+impl LinkOpener for NoLinks {
+    fn open(&self, _: &Link) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+}
+
 /// A core on this folder.
 pub(crate) async fn start(
     data: &Path,
@@ -343,6 +357,7 @@ async fn start_with(
         notification_actions,
         ringtone,
         media,
+        links: Arc::new(NoLinks),
         clock: Clock::system(),
     })
     .await

@@ -4,7 +4,7 @@
 use super::device::{Device, text};
 use im_contract::{
     Commands, ErrorKind, UiError,
-    commands::{MessageArgs, Nothing, PageArgs, ReadArgs},
+    commands::{Nothing, OperationArgs, PageArgs, ReadArgs},
     views::{ConnectionState, MessagePage, MessageState},
 };
 use im_protocol::{ConversationId, MessageId, people::Role};
@@ -115,7 +115,10 @@ async fn what_was_written_while_the_outbox_could_not_be_read_is_sent_by_itself()
     // has tried and failed.
     for _ in 0..3 {
         let id = MessageId::new();
-        let nothing = sam.core.messages_discard(MessageArgs { id }).await;
+        let nothing = sam
+            .core
+            .messages_discard(OperationArgs { id: id.into() })
+            .await;
         assert_eq!(nothing.unwrap_err().kind, ErrorKind::NotFound);
         assert!(page_before(&sam, conversation, None).await.is_err());
     }

@@ -30,6 +30,9 @@ pub(super) async fn write(change: &mut Change, call: &Call, record: Record) -> R
         // The true time of a call that was missed while nobody was there.
         written_at: call.started_at,
         accepted_at: now,
+        reply_to: None,
+        edited_at: None,
+        reactions: Vec::new(),
     };
     if !message::insert(conn, &message, "").await? {
         return Err(Error::Broken("a fresh id is taken"));

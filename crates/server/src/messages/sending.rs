@@ -51,10 +51,11 @@ pub(crate) fn accept(
 ) -> Result<(Vec<Answer>, Told), Error> {
     ledger.transaction(|group| {
         let conversations = sendings.iter().map(|one| one.asked.conversation);
-        let items = sendings.iter().flat_map(|one| &one.asked.items);
+        let items = || sendings.iter().flat_map(|one| &one.asked.items);
         let mut taken = Taken {
             heads: group.heads(conversations)?,
-            known: group.known(items.map(|item| item.id))?,
+            known: group.known(items().map(|item| item.id))?,
+            places: group.places(items().filter_map(|item| item.reply_to))?,
             now,
             added: Vec::new(),
         };
@@ -70,6 +71,8 @@ pub(crate) type Answer = Result<MessageSent, Error>;
 struct Taken {
     heads: HashMap<ConversationId, Heads>,
     known: HashMap<MessageId, Known>,
+    /// Where messages are that may be answered.
+    places: HashMap<MessageId, ConversationId>,
     now: UnixMs,
     /// With digests.
     added: Vec<(Message, String)>,
@@ -118,6 +121,12 @@ impl Taken {
                 "This message's id was used before for something else.",
             ));
         }
+        let answers = item.reply_to.map(|to| self.places.get(&to).copied());
+        if answers.is_some_and(|place| place != Some(id)) {
+            return Err(Error::invalid(
+                "The message that this one answers is not in this conversation.",
+            ));
+        }
         let heads = self.heads.get_mut(&id).ok_or_else(Error::not_found)?;
         heads.seq += 1;
         heads.rev += 1;
@@ -132,6 +141,9 @@ impl Taken {
             },
             written_at: item.written_at,
             accepted_at: sending.at.unwrap_or(self.now),
+            reply_to: item.reply_to,
+            edited_at: None,
+            reactions: Vec::new(),
         };
         let accepted = Accepted {
             id: message.id,
@@ -145,6 +157,7 @@ impl Taken {
             accepted,
         };
         self.known.insert(message.id, known);
+        self.places.insert(message.id, id);
         self.added.push((message, digest));
         Ok(accepted)
     }
@@ -307,6 +320,11 @@ fn digest_of(conversation: ConversationId, item: &NewMessage) -> String {
     hasher.update(conversation.uuid().as_bytes());
     hasher.update(item.written_at.to_be_bytes());
     hasher.update(item.text.as_bytes());
+    if let Some(to) = item.reply_to {
+        // Behind a byte that no text holds.
+        hasher.update([0]);
+        hasher.update(to.uuid().as_bytes());
+    }
     hex::encode(hasher.finalize())
 }
 
@@ -328,6 +346,9 @@ mod tests {
             },
             written_at: 5,
             accepted_at: 6,
+            reply_to: Some(MessageId::new()),
+            edited_at: None,
+            reactions: Vec::new(),
         };
         let item = Written::of(&message).unwrap().item(7, 8).unwrap();
         let item: FeedItem = serde_json::from_str(item.get()).unwrap();

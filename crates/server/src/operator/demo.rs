@@ -250,6 +250,7 @@ async fn say_all(operator: &Operator, (code, student, lines): Talk) -> Result<()
             id: MessageId::new(),
             text: (*text).into(),
             written_at: at,
+            reply_to: None,
         };
         let sending = Sending {
             actor: Actor { person, role },

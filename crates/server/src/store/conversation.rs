@@ -189,6 +189,28 @@ pub async fn mark_read(
     Ok(done.rows_affected() == 1)
 }
 
+/// Counts anew what a person has not read, after messages ceased to be news.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn recount(
+    conn: &mut Connection,
+    id: ConversationId,
+    person: PersonId,
+) -> Result<(), Error> {
+    sqlx::query(RECOUNT)
+        .bind(person.to_string())
+        .bind(id.to_string())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+const RECOUNT: &str = "UPDATE membership SET unread = (
+        SELECT count(*) FROM message
+        WHERE message.conversation = $2 AND message.seq > membership.read_seq
+            AND message.author <> $1 AND message.news = 1
+    ) WHERE person = $1 AND conversation = $2";
 const MARK_READ: &str = "UPDATE membership SET read_seq = $3, unread = (
         SELECT count(*) FROM message
         WHERE message.conversation = $2 AND message.seq > $3 AND message.author <> $1
@@ -317,7 +339,9 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned() {
         let mut school = School::open().await;
-        let all = [VIEW, PAGE, MARK_READ, HEADS, SET_HEADS, ADD_UNREAD, UNREAD];
+        let all = [
+            VIEW, PAGE, MARK_READ, RECOUNT, HEADS, SET_HEADS, ADD_UNREAD, UNREAD,
+        ];
         for sql in all {
             assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
         }

@@ -174,6 +174,25 @@ impl Group<'_> {
         Ok(found)
     }
 
+    /// In which conversations these messages are. What is not there is left out.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub fn places(
+        &self,
+        ids: impl IntoIterator<Item = MessageId>,
+    ) -> Result<HashMap<MessageId, ConversationId>, Error> {
+        let mut select = self.conn.prepare_cached(message::PLACE)?;
+        let mut found = HashMap::new();
+        for id in ids {
+            let place = select.query_row([Text::of(id.uuid()).as_str()], |row| parsed(row, 0));
+            if let Some(place) = place.optional()? {
+                found.insert(id, place);
+            }
+        }
+        Ok(found)
+    }
+
     /// Adds messages, each with its digest. None of their ids may be known.
     ///
     /// # Errors
@@ -193,6 +212,7 @@ impl Group<'_> {
                 digest,
                 message.written_at,
                 message.accepted_at,
+                message.reply_to.map(|id| id.to_string()),
             ])?;
             if added == 0 {
                 return Err(Error::Broken("a message is there already"));
@@ -326,6 +346,9 @@ mod tests {
             content: Content::Text { text: "Hi".into() },
             written_at: 1,
             accepted_at: 2,
+            reply_to: None,
+            edited_at: None,
+            reactions: Vec::new(),
         };
         (message, "digest".into())
     }

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::error::Error;
 use im_protocol::{
-    CallId, ConversationId, MessageId, PersonId,
+    CallId, ConversationId, MessageId, PersonId, UnixMs,
     call::{CallOutcome, MediaKinds},
-    conversation::{Accepted, Content, Message},
+    conversation::{Accepted, Content, Message, Reaction},
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -50,14 +50,15 @@ pub async fn insert(conn: &mut Connection, message: &Message, digest: &str) -> R
         .bind(digest)
         .bind(message.written_at)
         .bind(message.accepted_at)
+        .bind(message.reply_to.map(|id| id.to_string()))
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)
 }
 
 pub(super) const INSERT: &str = "INSERT INTO message
-    (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
+    (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at, reply_to)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING";
 
 /// Takes a message out of those that count as unread for whoever it is for.
 ///
@@ -89,13 +90,106 @@ pub(super) fn columns_of(content: &Content) -> Result<(&'static str, Cow<'_, str
             let json = json.map_err(|_| Error::Broken("a call's record is not written"))?;
             Ok(("call", Cow::Owned(json)))
         }
-        Content::Unknown => Err(Error::Broken("content of an unknown kind")),
+        Content::Deleted | Content::Unknown => Err(Error::Broken("content of an unknown kind")),
     }
 }
 
 /// As much of a message as a repeated sending needs: a [`Known`].
 pub(super) const KNOWN: &str =
     "SELECT author, digest, seq, rev, accepted_at FROM message WHERE id = $1";
+
+/// Where a message is: a [`ConversationId`].
+pub(super) const PLACE: &str = "SELECT conversation FROM message WHERE id = $1";
+
+/// A message of a conversation.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn get(
+    conn: &mut Connection,
+    conversation: ConversationId,
+    id: MessageId,
+) -> Result<Option<Message>, Error> {
+    let row = sqlx::query(BY_ID)
+        .bind(id.to_string())
+        .bind(conversation.to_string())
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+const BY_ID: &str = "SELECT id, conversation, seq, rev, author, kind, body, written_at,
+        accepted_at, reply_to, edited_at, deleted_at, reactions
+    FROM message WHERE id = $1 AND conversation = $2";
+
+/// Gives a message other words.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn set_words(
+    conn: &mut Connection,
+    id: MessageId,
+    rev: u64,
+    text: &str,
+    now: UnixMs,
+) -> Result<(), Error> {
+    let sql = "UPDATE message SET body = $2, edited_at = $3, rev = $4 WHERE id = $1";
+    sqlx::query(sql)
+        .bind(id.to_string())
+        .bind(text)
+        .bind(now)
+        .bind(column_of(rev))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Takes a message back: from now on it is no news to anybody.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn set_deleted(
+    conn: &mut Connection,
+    id: MessageId,
+    rev: u64,
+    now: UnixMs,
+) -> Result<(), Error> {
+    let sql = "UPDATE message SET deleted_at = $2, reactions = '', news = 0, rev = $3
+        WHERE id = $1";
+    sqlx::query(sql)
+        .bind(id.to_string())
+        .bind(now)
+        .bind(column_of(rev))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Sets the reactions to a message.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn set_reactions(
+    conn: &mut Connection,
+    id: MessageId,
+    rev: u64,
+    reactions: &[Reaction],
+) -> Result<(), Error> {
+    let json = match reactions {
+        [] => String::new(),
+        some => {
+            serde_json::to_string(some).map_err(|_| Error::Broken("reactions are not written"))?
+        }
+    };
+    let sql = "UPDATE message SET reactions = $2, rev = $3 WHERE id = $1";
+    sqlx::query(sql)
+        .bind(id.to_string())
+        .bind(json)
+        .bind(column_of(rev))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
 
 /// What changed in a conversation after a revision, by rising revision.
 ///
@@ -118,10 +212,12 @@ pub async fn changed_after(
 
 /// By two indexes, merged: most messages have their `seq` as their `rev`, and come in its order.
 const CHANGED_AFTER: &str =
-    "SELECT id, conversation, seq, seq AS rev, author, kind, body, written_at, accepted_at
+    "SELECT id, conversation, seq, seq AS rev, author, kind, body, written_at, accepted_at,
+        reply_to, edited_at, deleted_at, reactions
     FROM message WHERE conversation = $1 AND seq > $2 AND rev = seq
     UNION ALL
-    SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at
+    SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at,
+        reply_to, edited_at, deleted_at, reactions
     FROM message WHERE conversation = $1 AND rev > $2 AND rev <> seq
     ORDER BY rev LIMIT $3";
 
@@ -145,7 +241,8 @@ pub async fn before(
 }
 
 const BEFORE: &str =
-    "SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at
+    "SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at,
+        reply_to, edited_at, deleted_at, reactions
     FROM message WHERE conversation = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
 
 /// A message out of its columns.
@@ -154,7 +251,9 @@ const BEFORE: &str =
 /// Where a column does not fit.
 pub fn read(row: &Row) -> Result<Message, Error> {
     let body = row.text("body")?;
+    let deleted = row.maybe_int("deleted_at")?.is_some();
     let content = match row.text("kind")?.as_str() {
+        _ if deleted => Content::Deleted,
         "text" => Content::Text { text: body },
         "call" => {
             let call: CallBody = serde_json::from_str(&body)
@@ -177,6 +276,14 @@ pub fn read(row: &Row) -> Result<Message, Error> {
         content,
         written_at: row.int("written_at")?,
         accepted_at: row.int("accepted_at")?,
+        reply_to: row.maybe("reply_to")?.filter(|_| !deleted),
+        edited_at: row.maybe_int("edited_at")?.filter(|_| !deleted),
+        reactions: match row.text("reactions")?.as_str() {
+            "" => Vec::new(),
+            json => {
+                serde_json::from_str(json).map_err(|_| Error::Broken("reactions cannot be read"))?
+            }
+        },
     })
 }
 
@@ -218,6 +325,9 @@ mod tests {
             },
             written_at: 1,
             accepted_at: 1,
+            reply_to: None,
+            edited_at: None,
+            reactions: Vec::new(),
         };
         let conn = &mut school.conn;
         assert!(insert(conn, &message, "d").await.unwrap());
@@ -229,7 +339,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned_or_sorted() {
         let mut school = School::open().await;
-        for sql in [CHANGED_AFTER, BEFORE, KNOWN] {
+        for sql in [CHANGED_AFTER, BEFORE, KNOWN, PLACE, BY_ID] {
             assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
         }
     }

@@ -96,6 +96,9 @@ impl School {
             content: Content::Text { text: text.into() },
             written_at: 1,
             accepted_at: 1,
+            reply_to: None,
+            edited_at: None,
+            reactions: Vec::new(),
         };
         message::insert(conn, &message, "digest").await.unwrap();
         let (seq, rev) = (message.seq, message.rev);

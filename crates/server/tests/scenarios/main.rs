@@ -6,6 +6,7 @@
 mod accounts;
 mod bad_input;
 mod calls;
+mod changes;
 mod connections;
 mod conversations;
 mod operating;

@@ -355,6 +355,7 @@ pub(crate) fn new_message(text: &str) -> NewMessage {
         id: MessageId::new(),
         text: text.into(),
         written_at: 1_700_000_000_000,
+        reply_to: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A random walk through bad days, which can be replayed from its seed: answers get lost, requests
 //! arrive late and twice, the feed comes before or after the answer, the disk refuses, the app is
-//! killed at any point. In the end the server must have every message exactly once and in order,
-//! and the outbox must be empty.
+//! killed at any point. In the end the server must have every message and every change exactly once
+//! and in order, no change before its message, and the outbox must be empty.
 
 use super::*;
 use im_protocol::conversation::NotAccepted;
@@ -10,11 +10,20 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 const SEEDS: u64 = 400;
 const STEPS: usize = 400;
 
+/// A row of the outbox.
+struct Row {
+    conversation: ConversationId,
+    id: OperationId,
+    failed: bool,
+    /// The message that is changed.
+    changes: Option<OperationId>,
+}
+
 /// What is on the device's disk.
 #[derive(Default)]
 struct Disk {
-    rows: BTreeMap<u64, (ConversationId, MessageId, bool)>,
-    stored: HashSet<MessageId>,
+    rows: BTreeMap<u64, Row>,
+    stored: HashSet<OperationId>,
     last: u64,
 }
 
@@ -23,13 +32,15 @@ impl Disk {
         self.rows
             .iter()
             // What is known to be accepted is deleted at the start.
-            .filter(|(_, (_, id, _))| !self.stored.contains(id))
-            .map(|(n, (conversation, id, failed))| Entry {
+            .filter(|(_, row)| !self.stored.contains(&row.id))
+            .map(|(n, row)| Entry {
                 n: *n,
-                id: *id,
-                conversation: *conversation,
+                id: row.id,
+                conversation: row.conversation,
                 bytes: 10,
-                failed: *failed,
+                failed: row.failed,
+                alone: row.changes.is_some(),
+                after: row.changes,
             })
             .collect()
     }
@@ -38,8 +49,10 @@ impl Disk {
 /// The server: every id once, in the order of arrival.
 #[derive(Default)]
 struct Server {
-    messages: HashMap<ConversationId, Vec<MessageId>>,
-    refused: HashSet<MessageId>,
+    messages: HashMap<ConversationId, Vec<OperationId>>,
+    refused: HashSet<OperationId>,
+    /// Changes with their messages.
+    changes: HashMap<OperationId, OperationId>,
 }
 
 impl Server {
@@ -47,16 +60,21 @@ impl Server {
         &mut self,
         rng: &mut StdRng,
         conversation: ConversationId,
-        ids: &[MessageId],
-    ) -> Result<MessageSent, SendFailure> {
+        ids: &[OperationId],
+    ) -> Result<Answer, SendFailure> {
         if rng.random_ratio(1, 12) {
             let busy = WireError::new(ErrorCode::Unavailable, "");
             return Err(SendFailure::Refused(busy));
         }
         let mut done = Vec::new();
         let mut failed = None;
+        let changes = ids.iter().any(|id| self.changes.contains_key(id));
+        assert!(!changes || ids.len() == 1, "a change goes alone");
         for id in ids {
             let list = self.messages.entry(conversation).or_default();
+            let target = self.changes.get(id);
+            let early = target.is_some_and(|target| !list.contains(target));
+            assert!(!early, "a change came before its message");
             let known = list.iter().position(|known| known == id);
             if known.is_none() && rng.random_ratio(1, 25) {
                 let code = if rng.random_ratio(1, 2) {
@@ -65,8 +83,11 @@ impl Server {
                     self.refused.insert(*id);
                     ErrorCode::Invalid
                 };
+                if changes {
+                    return Err(SendFailure::Refused(WireError::new(code, "")));
+                }
                 failed = Some(NotAccepted {
-                    id: *id,
+                    id: message(*id),
                     error: WireError::new(code, ""),
                 });
                 break;
@@ -77,23 +98,26 @@ impl Server {
             });
             let seq = u64::try_from(place).unwrap() + 1;
             done.push(Accepted {
-                id: *id,
+                id: message(*id),
                 seq,
                 rev: seq,
                 accepted_at: 0,
             });
         }
-        Ok(MessageSent {
+        if changes {
+            return Ok(Answer::Stored);
+        }
+        Ok(Answer::Sent(MessageSent {
             accepted: done,
             failed,
-        })
+        }))
     }
 }
 
 struct OnWay {
     request: u64,
     conversation: ConversationId,
-    ids: Vec<MessageId>,
+    ids: Vec<OperationId>,
 }
 
 struct Walk {
@@ -105,12 +129,12 @@ struct Walk {
     to_server: Vec<OnWay>,
     /// Copies that arrive after the connection that they were sent on.
     late: Vec<OnWay>,
-    answers: Vec<(u64, ConversationId, Result<MessageSent, SendFailure>)>,
+    answers: Vec<(u64, ConversationId, Result<Answer, SendFailure>)>,
     writes: Vec<Action>,
     /// Accepted on the server and not brought by the feed yet.
-    feed: Vec<MessageId>,
+    feed: Vec<OperationId>,
     conversations: [ConversationId; 2],
-    written: HashMap<ConversationId, Vec<MessageId>>,
+    written: HashMap<ConversationId, Vec<OperationId>>,
 }
 
 impl Walk {
@@ -152,11 +176,29 @@ impl Walk {
     fn write(&mut self) {
         let which = self.rng.random_range(0..2);
         let conversation = self.conversations[which];
-        let id = MessageId::new();
+        let id = OperationId::new();
         self.disk.last += 1;
         let n = self.disk.last;
-        self.disk.rows.insert(n, (conversation, id, false));
-        self.written.entry(conversation).or_default().push(id);
+        let written = self.written.entry(conversation).or_default();
+        let messages = written
+            .iter()
+            .filter(|id| !self.server.changes.contains_key(id));
+        let messages: Vec<OperationId> = messages.copied().collect();
+        let changes = match messages.len() {
+            some @ 1.. if self.rng.random_ratio(1, 3) => {
+                Some(messages[self.rng.random_range(0..some)])
+            }
+            _ => None,
+        };
+        self.server.changes.extend(changes.map(|of| (id, of)));
+        let row = Row {
+            conversation,
+            id,
+            failed: false,
+            changes,
+        };
+        self.disk.rows.insert(n, row);
+        written.push(id);
         // Told later, or not before a restart.
         if self.rng.random_ratio(4, 5) {
             let known = self.outbox.last_place();
@@ -211,8 +253,9 @@ impl Walk {
         let answer = self
             .server
             .receive(&mut self.rng, way.conversation, &way.ids);
-        if let Ok(sent) = &answer {
-            self.feed.extend(sent.accepted.iter().map(|one| one.id));
+        if let Ok(Answer::Sent(sent)) = &answer {
+            let ids = sent.accepted.iter().map(|one| OperationId::from(one.id));
+            self.feed.extend(ids);
         }
         if !answered {
             return;
@@ -246,14 +289,14 @@ impl Walk {
         }
         let ids = match self.writes.remove(0) {
             Action::Settle { accepted, .. } => {
-                let ids: Vec<MessageId> = accepted.iter().map(|one| one.id).collect();
+                let ids: Vec<OperationId> = accepted.iter().map(|one| one.id.into()).collect();
                 self.disk.stored.extend(&ids);
                 ids
             }
             Action::Forget(ids) => ids,
             Action::Park { id, .. } => {
-                for row in self.disk.rows.values_mut().filter(|row| row.1 == id) {
-                    row.2 = true;
+                for row in self.disk.rows.values_mut().filter(|row| row.id == id) {
+                    row.failed = true;
                 }
                 return;
             }
@@ -263,13 +306,13 @@ impl Walk {
             self.outbox.not_settled(self.now, &ids);
             return;
         }
-        self.disk.rows.retain(|_, row| !ids.contains(&row.1));
+        self.disk.rows.retain(|_, row| !ids.contains(&row.id));
         self.outbox.settled(&ids);
     }
 
     fn feed(&mut self) {
         let some = self.rng.random_range(0..=self.feed.len());
-        let facts: Vec<MessageId> = self.feed.drain(..some).collect();
+        let facts: Vec<OperationId> = self.feed.drain(..some).collect();
         self.disk.stored.extend(&facts);
         let actions = self.outbox.own_facts(&facts);
         self.take(actions);
@@ -298,7 +341,7 @@ impl Walk {
         // What the feed had brought and what had been stored is on disk; the rest comes again.
         let rows = self.disk.load();
         let stored = &self.disk.stored;
-        self.disk.rows.retain(|_, row| !stored.contains(&row.1));
+        self.disk.rows.retain(|_, row| !stored.contains(&row.id));
         self.outbox = Outbox::default();
         self.outbox.add(rows);
     }
@@ -343,16 +386,18 @@ fn whatever_happens_every_message_arrives_once_and_in_order() {
         assert_eq!(walk.outbox.waiting(), 0, "seed {seed}");
         for (conversation, written) in &walk.written {
             let arrived = &walk.server.messages[conversation];
-            let once: HashSet<&MessageId> = arrived.iter().collect();
+            let once: HashSet<&OperationId> = arrived.iter().collect();
             assert_eq!(once.len(), arrived.len(), "seed {seed}: doubled");
             assert_eq!(arrived.len(), written.len(), "seed {seed}: lost");
-            // A message that was parked comes when it is tried again; the others keep their order.
-            let in_order = |list: &[MessageId]| -> Vec<MessageId> {
-                let parked = &walk.server.refused;
-                list.iter()
-                    .filter(|id| !parked.contains(id))
-                    .copied()
-                    .collect()
+            // What was parked comes when it is tried again, and what waits for it then; the others
+            // keep their order.
+            let in_order = |list: &[OperationId]| -> Vec<OperationId> {
+                let (parked, changes) = (&walk.server.refused, &walk.server.changes);
+                let on_time = |id: &&OperationId| {
+                    let of = changes.get(*id);
+                    !parked.contains(*id) && !of.is_some_and(|of| parked.contains(of))
+                };
+                list.iter().filter(on_time).copied().collect()
             };
             assert_eq!(in_order(arrived), in_order(written), "seed {seed}: order");
         }

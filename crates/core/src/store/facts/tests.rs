@@ -42,6 +42,9 @@ impl Setting {
             },
             written_at: 0,
             accepted_at: 0,
+            reply_to: None,
+            edited_at: None,
+            reactions: Vec::new(),
         }
     }
 

@@ -1,0 +1,282 @@
+//! Messages as the UI sees them, with what the person has done here and the server does not know yet.
+
+use crate::{
+    conversations::short,
+    live::Live,
+    session::Context,
+    store::{
+        StoreError, message,
+        outbox::{Operation, OutboxRow},
+        person,
+    },
+};
+use im_contract::{
+    ErrorKind, UiError,
+    views::{ContentView, MessageRow, MessageState, ReactionView, ReplyView, Trouble, TroubleKind},
+};
+use im_protocol::{
+    MessageId, PersonId,
+    conversation::{Content, Message, Reaction},
+};
+use rusqlite::Connection;
+use std::collections::{BTreeSet, HashMap};
+
+/// What rows need besides their messages.
+pub(super) struct Around {
+    me: PersonId,
+    other_read_seq: u64,
+    names: HashMap<PersonId, String>,
+    answered: HashMap<MessageId, Message>,
+}
+
+/// Which messages are answered, and whose names are wanted.
+#[derive(Default)]
+pub(super) struct Wanted {
+    answered: BTreeSet<MessageId>,
+    people: BTreeSet<PersonId>,
+}
+
+/// What these rows will need.
+pub(super) fn wanted(stored: &[Message], unsent: &[OutboxRow]) -> Wanted {
+    let mut wanted = Wanted::default();
+    for message in stored {
+        wanted.answered.extend(message.reply_to);
+        let people = message.reactions.iter().flat_map(|one| &one.people);
+        wanted.people.extend(people);
+    }
+    for row in unsent {
+        if let Operation::Send { reply_to, .. } = row.operation {
+            wanted.answered.extend(reply_to);
+        }
+    }
+    wanted
+}
+
+impl Around {
+    /// Looks it up. To be called within a read.
+    pub(super) fn find(
+        connection: &Connection,
+        me: PersonId,
+        other_read_seq: u64,
+        mut wanted: Wanted,
+    ) -> Result<Self, StoreError> {
+        let mut answered = HashMap::new();
+        for id in wanted.answered {
+            if let Some(message) = message::get(connection, id)? {
+                wanted.people.insert(message.author);
+                answered.insert(id, message);
+            }
+        }
+        let mut names = HashMap::new();
+        for id in wanted.people {
+            if let Some(person) = person::get(connection, id)? {
+                names.insert(id, person.name);
+            }
+        }
+        Ok(Self {
+            me,
+            other_read_seq,
+            names,
+            answered,
+        })
+    }
+
+    fn name(&self, person: PersonId) -> String {
+        self.names.get(&person).cloned().unwrap_or_default()
+    }
+
+    fn reply(&self, id: MessageId) -> ReplyView {
+        match self.answered.get(&id) {
+            Some(message) => ReplyView {
+                id,
+                seq: Some(message.seq),
+                author: self.name(message.author),
+                mine: message.author == self.me,
+                content: short(content_view(message.content.clone())),
+            },
+            None => ReplyView {
+                id,
+                seq: None,
+                author: String::new(),
+                mine: false,
+                content: ContentView::Unknown,
+            },
+        }
+    }
+
+    fn reaction(&self, reaction: Reaction) -> ReactionView {
+        let mine = reaction.people.contains(&self.me);
+        let others = reaction.people.iter().filter(|person| **person != self.me);
+        ReactionView {
+            count: u32::try_from(reaction.people.len()).unwrap_or(u32::MAX),
+            mine,
+            people: others.map(|person| self.name(*person)).collect(),
+            emoji: reaction.emoji,
+        }
+    }
+}
+
+/// Where an accepted message stands.
+pub(crate) fn state(message: &Message, me: PersonId, other_read_seq: u64) -> MessageState {
+    if message.author != me {
+        MessageState::Received
+    } else if message.seq <= other_read_seq {
+        MessageState::Read
+    } else {
+        MessageState::Sent
+    }
+}
+
+/// Where an unsent message stands.
+pub(crate) fn unsent_state(live: &Live, row: &OutboxRow) -> MessageState {
+    if row.error.is_some() {
+        MessageState::Failed
+    } else if live.is_sending(row.id) {
+        MessageState::Sending
+    } else {
+        MessageState::Waiting
+    }
+}
+
+/// Content as the UI sees it.
+pub(crate) fn content_view(content: Content) -> ContentView {
+    match content {
+        Content::Text { text } => ContentView::Text { text },
+        Content::Call {
+            call,
+            outcome,
+            media,
+            duration_ms,
+        } => ContentView::Call {
+            call,
+            outcome,
+            video: media.video,
+            duration_ms,
+        },
+        Content::Deleted => ContentView::Deleted,
+        Content::Unknown => ContentView::Unknown,
+    }
+}
+
+/// Messages that the server has accepted.
+pub(super) fn accepted(stored: Vec<Message>, around: &Around) -> Vec<MessageRow> {
+    let row = |message: Message| {
+        let mine = message.author == around.me;
+        let state = state(&message, around.me, around.other_read_seq);
+        let reactions = message.reactions.into_iter();
+        MessageRow {
+            id: message.id,
+            seq: Some(message.seq),
+            author: message.author,
+            mine,
+            state,
+            editable: mine && matches!(message.content, Content::Text { .. }),
+            content: content_view(message.content),
+            at: message.accepted_at,
+            error: None,
+            edited: message.edited_at.is_some(),
+            reply: message.reply_to.map(|id| around.reply(id)),
+            reactions: reactions.map(|one| around.reaction(one)).collect(),
+            pending: false,
+            trouble: None,
+        }
+    };
+    stored.into_iter().map(row).collect()
+}
+
+/// A message that is not accepted yet; none where the row is something else.
+pub(super) fn unsent(live: &Live, row: &OutboxRow, around: &Around) -> Option<MessageRow> {
+    let Operation::Send { text, reply_to } = &row.operation else {
+        return None;
+    };
+    Some(MessageRow {
+        id: MessageId::from_uuid(row.id.uuid()),
+        seq: None,
+        author: around.me,
+        mine: true,
+        content: ContentView::Text { text: text.clone() },
+        at: row.written_at,
+        state: unsent_state(live, row),
+        error: row.error.as_ref().map(UiError::from),
+        edited: false,
+        editable: row.error.is_none(),
+        reply: reply_to.map(|id| around.reply(id)),
+        reactions: Vec::new(),
+        pending: false,
+        trouble: None,
+    })
+}
+
+/// A message that was just written.
+pub(super) async fn just_written(context: &Context, row: OutboxRow) -> Result<MessageRow, UiError> {
+    let wanted = wanted(&[], std::slice::from_ref(&row));
+    let me = context.me;
+    let around = context
+        .store
+        .cache
+        .read(move |connection| Around::find(connection, me, 0, wanted))
+        .await?;
+    unsent(&context.live, &row, &around).ok_or_else(|| UiError::new(ErrorKind::Internal))
+}
+
+/// Shows what was changed here and is not on the server yet as if it were; what was refused for good
+/// is told and not shown.
+pub(super) fn overlay(messages: &mut [MessageRow], changes: &[OutboxRow]) {
+    for change in changes {
+        let wanted = change.operation.changes();
+        let Some(row) = messages.iter_mut().find(|row| Some(row.id) == wanted) else {
+            continue;
+        };
+        if let Some(error) = &change.error {
+            row.trouble.get_or_insert(Trouble {
+                op: change.id,
+                kind: match change.operation {
+                    Operation::Edit { .. } | Operation::Send { .. } => TroubleKind::Edit,
+                    Operation::Delete { .. } => TroubleKind::Delete,
+                    Operation::React { .. } => TroubleKind::React,
+                },
+                error: UiError::from(error),
+            });
+            continue;
+        }
+        row.pending = true;
+        match &change.operation {
+            Operation::Edit { text, .. } => {
+                row.content = ContentView::Text { text: text.clone() };
+                // What nobody has seen otherwise was not edited.
+                row.edited = row.seq.is_some();
+            }
+            Operation::Delete { .. } => {
+                row.content = ContentView::Deleted;
+                row.reactions.clear();
+                row.reply = None;
+                row.edited = false;
+                row.editable = false;
+            }
+            Operation::React { emoji, on, .. } => react(&mut row.reactions, emoji, *on),
+            Operation::Send { .. } => {}
+        }
+    }
+}
+
+/// The signed-in person gives an emoji, or takes it back.
+fn react(reactions: &mut Vec<ReactionView>, emoji: &str, on: bool) {
+    match reactions.iter_mut().find(|one| one.emoji == emoji) {
+        Some(one) if one.mine != on => {
+            one.mine = on;
+            one.count = if on {
+                one.count + 1
+            } else {
+                one.count.saturating_sub(1)
+            };
+            reactions.retain(|one| one.count > 0);
+        }
+        None if on => reactions.push(ReactionView {
+            emoji: emoji.to_owned(),
+            count: 1,
+            mine: true,
+            people: Vec::new(),
+        }),
+        Some(_) | None => {}
+    }
+}
