@@ -405,6 +405,20 @@ const VIEWS: View[] = [
     },
   },
   {
+    name: 'call-chat-actions',
+    scenario: (core) => {
+      mayaAtHerDesk(core);
+      richTalk(core);
+      core.call = callWithSam({ phase: 'connected', connected_at: Date.now() - 65_000 });
+    },
+    go: async (page) => {
+      await page.getByRole('button', { name: /Open the chat/ }).click();
+      await page.locator('math').first().waitFor({ state: 'attached' });
+      await page.locator('[data-message]').filter({ hasText: 'I see!' }).hover();
+      await page.getByRole('toolbar', { name: /this message/ }).waitFor();
+    },
+  },
+  {
     name: 'call-picture',
     scenario: (core) => {
       mayaAtHerDesk(core);
