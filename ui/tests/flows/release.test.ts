@@ -27,10 +27,21 @@ test('the release build has no door but the app, and nothing inline', () => {
       .filter(
         ({ name, text }) =>
           !name.endsWith('.svg') &&
-          /https?:\/\/(?!www\.w3\.org|svelte\.dev|mentor\.example\.org|inlang\.com)/.test(text),
+          /https?:\/\/(?!www\.w3\.org|svelte\.dev|mentor\.example\.org|inlang\.com|github\.com\/highlightjs\/highlight\.js\/)/.test(
+            text,
+          ),
       )
       .map(({ name }) => name),
   ).toEqual([]);
+});
+
+test('what colours code and sets formulas is loaded when somebody writes some, not before', () => {
+  const chunks = built.output.filter((file) => file.type === 'chunk');
+  const lazy = chunks.filter((chunk) => /[/](highlight|formula)[.]ts$/.test(chunk.facadeModuleId ?? ''));
+  expect(lazy.map((chunk) => chunk.name).sort()).toEqual(['formula', 'highlight']);
+  expect(lazy.every((chunk) => chunk.isDynamicEntry)).toBe(true);
+  const rest = chunks.filter((chunk) => !lazy.includes(chunk));
+  expect(rest.some((chunk) => /pmatrix|hljs-/.test(chunk.code))).toBe(false);
 });
 
 test('the call is loaded when somebody calls, not before', () => {

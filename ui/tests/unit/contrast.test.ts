@@ -50,6 +50,13 @@ const TEXT: [string, string[]][] = [
   ['on-signal', ['go', 'go-hover', 'stop', 'stop-hover']],
   ['bad', ['surface', 'sunken', 'bad-soft', 'control', 'bubble-own']],
   ['warn', ['surface', 'warn-soft']],
+  ...['keyword', 'string', 'number', 'comment', 'name', 'type', 'meta'].map((kind): [string, string[]] => [
+    `code-${kind}`,
+    ['code'],
+  ]),
+  ['text', ['code']],
+  ['muted', ['code']],
+  ['accent-text', ['bubble-other']],
 ];
 const SHAPES: [string, string[]][] = [
   ['available', ['surface', 'sunken', 'ground', 'selected']],

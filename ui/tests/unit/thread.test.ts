@@ -115,6 +115,94 @@ test('what is on screen is read again also where the newest page did not change'
   conversation.expectWhole();
 });
 
+test('a change far back is found when somebody looks there, and read only once', async () => {
+  const conversation = new Conversation();
+  conversation.add(200);
+  const { thread, platform } = conversation;
+  await thread.open();
+  await thread.older();
+  await thread.older();
+  conversation.rows = conversation.rows.map((row) => (row.seq === 45 ? { ...row, edited: true } : row));
+  await thread.refresh();
+  const at = (seq: number) => thread.rows.find((row) => row.seq === seq);
+  expect(at(45)?.edited).toBe(false);
+  for (let seq = 200; seq >= 30; seq--) {
+    thread.looksAt(at(seq));
+    await settled();
+  }
+  expect(at(45)?.edited).toBe(true);
+  conversation.expectWhole();
+  const asked = platform.count('messages.page');
+  thread.looksAt(at(35));
+  await settled();
+  expect(platform.count('messages.page')).toBe(asked);
+});
+
+test('a message that another one answers is reached however far back it is, while somebody scrolls too', async () => {
+  const conversation = new Conversation();
+  conversation.add(900);
+  const { thread } = conversation;
+  await thread.open();
+  const scrolled = thread.older();
+  expect(await thread.reach(7)).toBe(true);
+  await scrolled;
+  expect(conversation.seqs[0]).toBeLessThanOrEqual(7);
+  conversation.expectWhole();
+});
+
+test('a message that is not on this computer is not waited for', async () => {
+  const conversation = new Conversation();
+  conversation.add(300);
+  const { thread, platform } = conversation;
+  await thread.open();
+  platform.answers['messages.page'] = () => ({ messages: [], more: true, first_unread_seq: null });
+  expect(await thread.reach(7)).toBe(false);
+  expect(platform.count('messages.page')).toBe(2);
+});
+
+test('changes go out in the order in which they were made, after what was written before', async () => {
+  const conversation = new Conversation();
+  conversation.add(2);
+  const { thread, platform } = conversation;
+  const order: string[] = [];
+  const disk: (() => void)[] = [];
+  const slowly = (what: string) => async () => {
+    order.push(what);
+    await new Promise<void>((resolve) => disk.push(resolve));
+    return {};
+  };
+  await thread.open();
+  platform.answers['messages.edit'] = slowly('edit');
+  platform.answers['messages.react'] = slowly('react');
+  platform.answers['messages.delete'] = slowly('delete');
+  const all = [
+    thread.edit('message-1', 'other words'),
+    thread.react('message-1', '👍', true),
+    thread.delete('message-1'),
+  ];
+  for (let done = 0; done < 3; done++) {
+    await settled();
+    disk[done]?.();
+  }
+  await Promise.all(all);
+  expect(order).toEqual(['edit', 'react', 'delete']);
+});
+
+test('a change that the disk refused says so, and does not keep the next one back', async () => {
+  const conversation = new Conversation();
+  conversation.add(2);
+  const { thread, platform } = conversation;
+  await thread.open();
+  platform.answers['messages.react'] = () => {
+    throw refused('storage');
+  };
+  await thread.react('message-1', '👍', true);
+  expect(thread.refusal?.kind).toBe('storage');
+  platform.answers['messages.react'] = () => ({});
+  await thread.react('message-1', '👍', true);
+  expect(thread.refusal).toBeUndefined();
+});
+
 test('an own message is shown as soon as it is written', async () => {
   const conversation = new Conversation();
   conversation.add(2);

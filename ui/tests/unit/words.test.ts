@@ -63,6 +63,12 @@ test('every sentence of the catalogue is said by the page or belongs to others',
   expect(unused).toEqual([]);
 });
 
+test('no sentence stands twice in the catalogue: the second would be said for the first', () => {
+  const file = readFileSync(join(import.meta.dirname, '../../src/i18n/messages/en.json'), 'utf8');
+  const keys = Array.from(file.matchAll(/^ {2}"([^"]+)":/gm), ([, key]) => key);
+  expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+});
+
 test('an error is a sentence, and a field has a name that a person knows', () => {
   expect(errorWords(refusal('in_a_call'))).toBe('You are in a call already. Hang up first.');
   expect(errorWords(refusal('invalid', { field: 'email' }))).toContain('the e-mail address');

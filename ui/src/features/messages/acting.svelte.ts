@@ -1,5 +1,6 @@
 import type { MessageRow } from '../../contract/MessageRow';
 import type { Anchor } from '../../kit/anchor';
+import { copyText } from '../../kit/copy-text';
 import type { Thread } from '../../state/thread.svelte';
 import type { Writing } from '../../state/writing.svelte';
 import { isGiven } from './emoji';
@@ -58,7 +59,8 @@ interface At {
 
 /** What the person is about to do with a message of a list: one menu, one picker, one dialog at a time. */
 export class Acting {
-  menu = $state.raw<At>();
+  /** With the words of the message that were marked when it was opened. */
+  menu = $state.raw<At & { marked?: string | undefined }>();
   picker = $state.raw<At>();
   deleting = $state.raw<MessageRow>();
   tracing = $state.raw<MessageRow>();
@@ -89,7 +91,7 @@ export class Acting {
         this.deleting = row;
         break;
       case 'copy':
-        if (row.content.type === 'text') void navigator.clipboard.writeText(row.content.text);
+        if (row.content.type === 'text') void copyText(row.content.text);
         break;
     }
   }
