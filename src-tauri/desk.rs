@@ -1,25 +1,17 @@
 //! The core's events on their way to the desktop: page, ring, tray and windows.
 
-use crate::{
-    rings::Rings,
-    start,
-    tray::{Known, Tray},
-};
+use crate::{rings::Rings, start, tray::TrayBell};
 use im_contract::{
     Commands, CoreEvent,
     commands::Nothing,
     views::{Account, CallPhase, CallProgress, Connection, ConnectionState, RingEnd, Settings},
 };
 use im_core::{Core, Events};
-use im_protocol::{CallId, people::Role};
-use std::time::Duration;
-use tauri::{AppHandle, Emitter, Wry};
-use tokio::time::{Instant, sleep_until};
+use im_protocol::CallId;
+use tauri::{AppHandle, Emitter};
 
 /// The channel on which the page listens.
 const EVENT: &str = "core-event";
-/// How often the tray is brought up to date at most, however much happens.
-const TRAY_EVERY: Duration = Duration::from_millis(250);
 
 /// Owns what is shown outside the page.
 pub(crate) struct Desk {
@@ -27,19 +19,15 @@ pub(crate) struct Desk {
     core: Core,
     events: Events,
     rings: Rings,
-    tray: Option<Tray<Wry>>,
+    tray: Option<TrayBell>,
     settings: Settings,
-    /// When to bring the tray up to date.
-    tray_due: Option<Instant>,
     /// The call whose window has been brought to the person.
     brought: Option<CallId>,
-    /// Whether there is a connection.
-    connected: bool,
 }
 
 impl Desk {
     /// Listens from now on.
-    pub(crate) fn new(app: AppHandle, core: Core, tray: Option<Tray<Wry>>) -> Self {
+    pub(crate) fn new(app: AppHandle, core: Core, tray: Option<TrayBell>) -> Self {
         Self {
             events: core.events(),
             rings: Rings::new(app.clone(), core.clone()),
@@ -47,27 +35,15 @@ impl Desk {
             core,
             tray,
             settings: Settings::default(),
-            tray_due: Some(Instant::now()),
             brought: None,
-            connected: false,
         }
     }
 
     /// Runs until the core has stopped.
     pub(crate) async fn run(mut self) {
         self.read_again().await;
-        loop {
-            let due = self.tray_due;
-            tokio::select! {
-                event = self.events.recv() => match event {
-                    Some(event) => self.handle(event).await,
-                    None => break,
-                },
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    self.tray_due = None;
-                    self.show_tray().await;
-                }
-            }
+        while let Some(event) = self.events.recv().await {
+            self.handle(event).await;
         }
         self.rings.clear();
     }
@@ -104,12 +80,9 @@ impl Desk {
         }
     }
 
-    /// Others see nobody where there is no connection, and so does the tray.
-    fn line(&mut self, line: &Connection) {
-        let connected = line.state == ConnectionState::Online;
-        if self.connected != connected {
-            self.connected = connected;
-            self.tray_is_old();
+    fn line(&self, line: &Connection) {
+        if let Some(tray) = &self.tray {
+            tray.connected(line.state == ConnectionState::Online);
         }
     }
 
@@ -152,41 +125,9 @@ impl Desk {
         self.tray_is_old();
     }
 
-    fn tray_is_old(&mut self) {
-        self.tray_due
-            .get_or_insert_with(|| Instant::now() + TRAY_EVERY);
-    }
-
-    async fn show_tray(&mut self) {
-        let known = self.known().await;
-        if let Some(tray) = &mut self.tray
-            && let Err(error) = tray.show(&known)
-        {
-            tracing::warn!(%error, "the tray could not be brought up to date");
-        }
-    }
-
-    /// What the tray shows. Where nobody is signed in, nothing is known.
-    async fn known(&self) -> Known {
-        let account = self.core.account_get(Nothing {}).await;
-        let Ok(Account::SignedIn { me, .. }) = account else {
-            return Known::default();
-        };
-        let conversations = self
-            .core
-            .conversations_list(Nothing {})
-            .await
-            .unwrap_or_default();
-        let status = self.core.status_get(Nothing {}).await.ok().flatten();
-        Known {
-            status: status.as_ref().map(|status| status.availability),
-            pending: status.is_some_and(|status| status.pending),
-            connected: self.connected,
-            may_set_status: me.role == Role::Mentor,
-            unread: conversations
-                .iter()
-                .map(|conversation| conversation.unread)
-                .sum(),
+    fn tray_is_old(&self) {
+        if let Some(tray) = &self.tray {
+            tray.ring();
         }
     }
 }

@@ -92,7 +92,7 @@ pub(crate) enum Theme {
 /// What a ring tells the shell. It is called on GTK's thread and must return at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RingEvent {
-    /// The window has been painted on screen for the first time.
+    /// The window has been painted on screen for the first time, and it rings still.
     Shown,
     /// The person decided. Comes once at most.
     Chosen(RingChoice),
@@ -127,15 +127,22 @@ impl RingWindow {
 
     /// Puts a ring on screen, under those that are there already.
     ///
-    /// `on_event` is told when it has been painted and what the person chose.
-    pub(crate) fn open(ring: Ring, on_event: impl Fn(RingEvent) + Send + 'static) -> RingHandle {
+    /// `on_event` is told when it has been painted and what the person chose, with the ring's
+    /// handle.
+    pub(crate) fn open(
+        ring: Ring,
+        on_event: impl Fn(&RingHandle, RingEvent) + Send + 'static,
+    ) -> RingHandle {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let asked = Instant::now();
+        let handle = RingHandle { id };
+        let own = handle.clone();
         on_gtk_thread(move || {
+            let on_event = move |event| on_event(&own, event);
             stack::open(id, &ring, asked, Box::new(on_event));
         });
-        RingHandle { id }
+        handle
     }
 }
 
@@ -146,6 +153,12 @@ pub(crate) struct RingHandle {
 }
 
 impl RingHandle {
+    /// Says who calls, where that became known later: name, initials and the window's title.
+    pub(crate) fn rename(&self, name: String, initials: String, title: String) {
+        let id = self.id;
+        on_gtk_thread(move || stack::rename(id, &name, &initials, &title));
+    }
+
     /// Shows how it ended without this person ("answered elsewhere", "the caller gave up"), takes
     /// the buttons away and closes shortly after. Does nothing to a ring that is gone.
     pub(crate) fn end(&self, words: String) {

@@ -5,14 +5,21 @@ use crate::{
     start,
 };
 use im_contract::{
-    Commands,
+    Commands, UiError,
     catalogue::words,
-    commands::{CallAcceptArgs, CallRejectArgs},
+    commands::{CallAcceptArgs, CallArgs, CallRejectArgs},
     views::{self, RingEnd},
 };
 use im_core::Core;
 use im_protocol::{CallId, PersonId, call::RejectReason};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tauri::AppHandle;
 
 /// The reasons offered, in their order, with their keys in the catalogue.
@@ -22,11 +29,27 @@ const REASONS: [(RejectReason, &str); 3] = [
     (RejectReason::WriteInstead, "ring_reason_write_instead"),
 ];
 
+/// A ring's window.
+struct Open {
+    handle: RingHandle,
+    /// The caller's name in it.
+    name: String,
+    /// Set once it is of no use anymore although it rings on: the person closed it, or their answer
+    /// was refused.
+    useless: Arc<AtomicBool>,
+}
+
+impl Open {
+    fn is_of_use(&self) -> bool {
+        !self.useless.load(Ordering::Relaxed)
+    }
+}
+
 /// The rings on screen.
 pub(crate) struct Rings {
     app: AppHandle,
     core: Core,
-    open: HashMap<CallId, (RingHandle, String)>,
+    open: HashMap<CallId, Open>,
 }
 
 impl Rings {
@@ -39,25 +62,46 @@ impl Rings {
         }
     }
 
-    /// Shows a ring; one that is shown already stays as it is.
+    /// Shows a ring. One that is on screen stays, and takes the name that it may have got; one that
+    /// the person closed comes back: they asked for it on its notification.
     pub(crate) fn show(&mut self, ring: &views::Ring, theme: views::Theme) {
-        if self.open.contains_key(&ring.call) {
+        let face = face(ring, theme);
+        let open = self.open.get_mut(&ring.call);
+        if let Some(open) = open.filter(|open| open.is_of_use()) {
+            if open.name != face.name {
+                open.name.clone_from(&face.name);
+                open.handle
+                    .rename(face.name, face.initials, face.texts.title);
+            }
             return;
         }
         let (app, core, call) = (self.app.clone(), self.core.clone(), ring.call);
-        let handle = RingWindow::open(face(ring, theme), move |event| match event {
-            // The core has told the caller already: what follows the event takes a blink. The page
-            // is loaded only now, so that it does not hold up the ring.
-            RingEvent::Shown => start::prepare(&app),
-            RingEvent::Chosen(choice) => answer(&core, call, choice),
+        let (name, useless) = (face.name.clone(), Arc::<AtomicBool>::default());
+        let of_no_use = Arc::clone(&useless);
+        let handle = RingWindow::open(face, move |handle, event| match event {
+            RingEvent::Shown => shown(&app, &core, call),
+            RingEvent::Chosen(RingChoice::Dismissed) => of_no_use.store(true, Ordering::Relaxed),
+            RingEvent::Chosen(choice) => {
+                let answering = Answering {
+                    core: core.clone(),
+                    call,
+                    handle: handle.clone(),
+                    useless: Arc::clone(&of_no_use),
+                };
+                tauri::async_runtime::spawn(answering.run(choice));
+            }
         });
-        self.open
-            .insert(ring.call, (handle, ring.caller.name.clone()));
+        let open = Open {
+            handle,
+            name,
+            useless,
+        };
+        self.open.insert(ring.call, open);
     }
 
     /// Takes a ring away, with a word on how it ended where this person did not end it.
     pub(crate) fn end(&mut self, call: CallId, end: RingEnd) {
-        let Some((handle, name)) = self.open.remove(&call) else {
+        let Some(Open { handle, name, .. }) = self.open.remove(&call) else {
             return;
         };
         let name = [("name", name.as_str())];
@@ -78,36 +122,60 @@ impl Rings {
 
     /// Takes all rings away: nobody is signed in anymore.
     pub(crate) fn clear(&mut self) {
-        for (handle, _) in self.open.drain().map(|(_, shown)| shown) {
-            handle.close();
+        for (_, open) in self.open.drain() {
+            open.handle.close();
         }
     }
 }
 
-/// What the person chose goes to the core; the core tells when the ring is over.
-fn answer(core: &Core, call: CallId, choice: RingChoice) {
+/// A ring is before the person's eyes: the caller is told, and the page is loaded. Only now, so that
+/// it does not hold up the ring.
+fn shown(app: &AppHandle, core: &Core, call: CallId) {
+    start::prepare(app, core);
     let core = core.clone();
     tauri::async_runtime::spawn(async move {
-        let done = match choice {
-            RingChoice::AcceptVideo => {
-                core.calls_accept(CallAcceptArgs { call, video: true })
-                    .await
-            }
-            RingChoice::AcceptAudio => {
-                core.calls_accept(CallAcceptArgs { call, video: false })
-                    .await
-            }
-            RingChoice::Decline { reason } => {
-                let reason = reason.as_deref().map_or(RejectReason::Declined, reason_of);
-                core.calls_reject(CallRejectArgs { call, reason }).await
-            }
-            // Closed without an answer: it goes on ringing elsewhere, and here as a notification.
-            RingChoice::Dismissed => return,
-        };
-        if let Err(error) = done {
-            tracing::info!(kind = ?error.kind, "a ring could not be answered");
+        if let Err(error) = core.calls_shown(CallArgs { call }).await {
+            tracing::debug!(kind = ?error.kind, "a ring was over as it came on screen");
         }
     });
+}
+
+/// What the person chose, on its way to the core; the core tells when the ring is over.
+struct Answering {
+    core: Core,
+    call: CallId,
+    handle: RingHandle,
+    useless: Arc<AtomicBool>,
+}
+
+impl Answering {
+    async fn run(self, choice: RingChoice) {
+        if let Err(error) = self.ask(choice).await {
+            tracing::info!(kind = ?error.kind, "a ring could not be answered");
+            // It must not stand there without buttons. Where it rings on, its notification brings
+            // it back.
+            self.useless.store(true, Ordering::Relaxed);
+            self.handle.end(error.sentence());
+        }
+    }
+
+    async fn ask(&self, choice: RingChoice) -> Result<(), UiError> {
+        let call = self.call;
+        let accept = |video| self.core.calls_accept(CallAcceptArgs { call, video });
+        match choice {
+            RingChoice::AcceptVideo => accept(true).await?,
+            RingChoice::AcceptAudio => accept(false).await?,
+            RingChoice::Decline { reason } => {
+                let reason = reason.as_deref().map_or(RejectReason::Declined, reason_of);
+                self.core
+                    .calls_reject(CallRejectArgs { call, reason })
+                    .await?
+            }
+            // Closed without an answer: it goes on ringing elsewhere, and here as a notification.
+            RingChoice::Dismissed => return Ok(()),
+        };
+        Ok(())
+    }
 }
 
 fn code(reason: RejectReason) -> &'static str {

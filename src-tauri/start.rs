@@ -8,21 +8,27 @@ use crate::{
     ring::RingWindow,
     speaker::Speaker,
     surroundings::Surroundings,
-    tray::{Picked, Tray},
+    tray::{Picked, Tray, TrayKeeper},
     windows,
 };
-use im_contract::{Commands, UiError, commands::StatusArgs};
+use im_contract::{
+    Commands, UiError,
+    commands::{Nothing, StatusArgs},
+};
 use im_core::{Clock, Core, CoreConfig, notify, secrets::KeyringSecrets};
 use im_media::{Engine, EngineConfig};
 use im_notify::{Availability, Notifications, SpeakerRingtone};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tauri::{App, AppHandle, Manager};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 /// The name in the desktop's notifications; also that of the icon and the desktop file.
 const NAME: &str = "InstantMentor";
 /// The keyring's service.
 const KEYRING: &str = "InstantMentor";
+/// How long the goodbye may take: longer than a session takes for its own. It waits behind what the
+/// account is doing, and a sign-in at a server that does not answer takes half a minute.
+const GOODBYE: Duration = Duration::from_secs(8);
 
 /// Why the app cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +60,11 @@ pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
     let (core, delivered) = tauri::async_runtime::block_on(start_core(folder, launch.server))?;
     app.manage(core.clone());
     let tray = match Tray::build(app.handle(), picked(app.handle().clone(), core.clone())) {
-        Ok(tray) => Some(tray),
+        Ok(tray) => {
+            let (keeper, bell) = TrayKeeper::new(core.clone(), tray);
+            tauri::async_runtime::spawn(keeper.run());
+            Some(bell)
+        }
         Err(error) => {
             tracing::warn!(%error, "the tray's icon cannot be made");
             None
@@ -145,13 +155,23 @@ pub(crate) fn show(app: &AppHandle) {
 }
 
 /// Somebody calls: the main window is made ready out of sight, from any thread.
-pub(crate) fn prepare(app: &AppHandle) {
-    let handle = app.clone();
+pub(crate) fn prepare(app: &AppHandle, core: &Core) {
+    let (handle, core) = (app.clone(), core.clone());
     tauri::async_runtime::spawn(async move {
         if let Err(error) = windows::prepare_main(&handle).await {
             tracing::warn!(%error, "the window cannot be prepared");
         }
+        // Who gave it back when the ring was over may have come before it was there.
+        if nobody_calls(&core).await {
+            discard_prepared(&handle);
+        }
     });
+}
+
+async fn nobody_calls(core: &Core) -> bool {
+    let rings = core.calls_rings(Nothing {}).await.unwrap_or_default();
+    let call = core.calls_current(Nothing {}).await.unwrap_or_default();
+    rings.is_empty() && call.is_none()
 }
 
 /// Nobody calls anymore: a window that was prepared for that is given back.
@@ -179,6 +199,9 @@ pub(crate) fn main_window_is_gone(app: &AppHandle) {
 /// Says goodbye to the server and closes all files.
 pub(crate) fn stop(app: &AppHandle) {
     if let Some(core) = app.try_state::<Core>() {
-        tauri::async_runtime::block_on(core.stop());
+        let stopped = tauri::async_runtime::block_on(async { timeout(GOODBYE, core.stop()).await });
+        if stopped.is_err() {
+            tracing::warn!("the goodbye took too long: the app ends without it");
+        }
     }
 }

@@ -3,8 +3,10 @@
 //! `surroundings`. The icon comes when a host comes.
 
 mod face;
+mod keeper;
 
 pub(crate) use face::{Face, Known};
+pub(crate) use keeper::{TrayBell, TrayKeeper};
 
 use im_contract::catalogue::words;
 use im_protocol::people::Availability;

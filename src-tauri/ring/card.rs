@@ -12,6 +12,7 @@ const WIDTH: i32 = 360;
 pub(super) struct Card {
     root: gtk::Box,
     picture: Picture,
+    name: gtk::Label,
     waiting: gtk::Label,
     answers: gtk::Box,
     more: gtk::ToggleButton,
@@ -27,7 +28,8 @@ impl Card {
         let picture = Picture::new(&ring.initials, ring.colour);
         let waiting = line("", "waiting", 1);
         waiting.set_width_chars(0);
-        root.add(&person(ring, &picture, &waiting));
+        let name = line(&ring.name, "name", 2);
+        root.add(&person(ring, &picture, &name, &waiting));
         let (answers, more) = answers(ring, &choose);
         root.add(&answers);
         let note = line("", "note", 2);
@@ -37,6 +39,7 @@ impl Card {
         Self {
             root,
             picture,
+            name,
             waiting,
             answers,
             more,
@@ -47,6 +50,12 @@ impl Card {
     /// The widget to put into the window.
     pub(super) fn widget(&self) -> &gtk::Box {
         &self.root
+    }
+
+    /// Writes who calls.
+    pub(super) fn set_name(&self, name: &str, initials: &str) {
+        self.name.set_text(&flat(name));
+        self.picture.set_initials(initials);
     }
 
     /// Writes how long the caller has been waiting.
@@ -71,13 +80,13 @@ impl Card {
     }
 }
 
-fn person(ring: &Ring, picture: &Picture, waiting: &gtk::Label) -> gtk::Box {
+fn person(ring: &Ring, picture: &Picture, name: &gtk::Label, waiting: &gtk::Label) -> gtk::Box {
     let row = gtk::Box::new(gtk::Orientation::Horizontal, 12);
     row.add(picture.widget());
     let words = gtk::Box::new(gtk::Orientation::Vertical, 4);
     words.set_hexpand(true);
     words.set_valign(gtk::Align::Center);
-    words.add(&line(&ring.name, "name", 2));
+    words.add(name);
     if !ring.about.is_empty() {
         words.add(&line(&ring.about, "about", 2));
     }

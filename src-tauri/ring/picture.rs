@@ -20,6 +20,7 @@ const STEP: Duration = Duration::from_millis(50);
 /// The picture and the switch of its pulse.
 pub(super) struct Picture {
     root: gtk::Overlay,
+    label: gtk::Label,
     pulsing: Rc<Cell<bool>>,
 }
 
@@ -59,12 +60,21 @@ impl Picture {
         }
         root.add(&area);
         root.add_overlay(&label);
-        Self { root, pulsing }
+        Self {
+            root,
+            label,
+            pulsing,
+        }
     }
 
     /// The widget to put into the card.
     pub(super) fn widget(&self) -> &gtk::Overlay {
         &self.root
+    }
+
+    /// Writes other letters on it.
+    pub(super) fn set_initials(&self, initials: &str) {
+        self.label.set_text(initials);
     }
 
     /// Ends the pulse.

@@ -37,6 +37,13 @@ pub(super) fn choose(id: u64, choice: RingChoice) {
     }
 }
 
+/// Says who calls.
+pub(super) fn rename(id: u64, name: &str, initials: &str, title: &str) {
+    if let Some(view) = find(id) {
+        view.rename(name, initials, title);
+    }
+}
+
 /// Shows a ring's last word.
 pub(super) fn end(id: u64, words: &str) {
     if let Some(view) = find(id) {

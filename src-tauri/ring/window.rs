@@ -20,7 +20,8 @@ const SHADOW: i32 = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Ringing,
-    Accepted,
+    /// The person decided.
+    Chosen,
     Ended,
 }
 
@@ -131,12 +132,21 @@ impl View {
         if self.phase.get() != Phase::Ringing {
             return false;
         }
-        self.settle(Phase::Accepted);
+        self.settle(Phase::Chosen);
         if matches!(choice, RingChoice::AcceptVideo | RingChoice::AcceptAudio) {
             self.card.settle(&self.connecting);
         }
         (self.on_event)(RingEvent::Chosen(choice.clone()));
         true
+    }
+
+    /// Says who calls.
+    pub(super) fn rename(&self, name: &str, initials: &str, title: &str) {
+        self.window.set_title(title);
+        if let Some(accessible) = self.window.accessible() {
+            accessible.set_name(title);
+        }
+        self.card.set_name(name, initials);
     }
 
     /// Shows a last word, and asks to be closed shortly after.
@@ -230,7 +240,10 @@ impl View {
         let id = self.id;
         // After this turn of the loop the picture is with the display server.
         glib::idle_add_local_once(move || {
-            if let Some(view) = stack::find(id) {
+            // One that was over before it was seen was not shown to anybody.
+            if let Some(view) = stack::find(id)
+                && view.phase.get() == Phase::Ringing
+            {
                 (view.on_event)(RingEvent::Shown);
             }
         });

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import threading
-import time
 from datetime import datetime
 
 import screen
@@ -171,9 +170,9 @@ class App(Program):
         left, top, width, height = place
         return left, top, width - (360 if chat else 0), height
 
-    def webkit(self):
-        """The ids of the page's processes, which belong to WebKit."""
-        mine = ["pgrep", "--parent", str(self.process.pid), "--runstates", "R,S,D,I", "^WebKit"]
+    def webkit(self, name="WebKit"):
+        """The ids of the page's processes, which belong to WebKit and whose names begin like this."""
+        mine = ["pgrep", "--parent", str(self.process.pid), "--runstates", "R,S,D,I", f"^{name}"]
         return subprocess.run(mine, capture_output=True, text=True, check=False).stdout.split()
 
     def close_window(self):
@@ -183,4 +182,4 @@ class App(Program):
             screen.xdotool("windowactivate", "--sync", window)
             screen.press("alt+F4")
         screen.until("the main window closes", 15, lambda: self.window() is None)
-        time.sleep(0.5)
+        screen.until("the page's process is gone", 15, lambda: not self.webkit("WebKitWeb"))

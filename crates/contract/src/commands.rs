@@ -448,6 +448,8 @@ commands! {
     "calls.accept" calls_accept(CallAcceptArgs) -> Nothing;
     /// Declines a ring on all devices.
     "calls.reject" calls_reject(CallRejectArgs) -> Nothing;
+    /// A ring is on screen, before the person's eyes: the caller is told.
+    "calls.shown" calls_shown(CallArgs) -> Nothing;
     /// Hangs up, or gives up calling.
     "calls.hang_up" calls_hang_up(CallArgs) -> Nothing;
     /// Puts away a call that is over.

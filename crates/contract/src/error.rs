@@ -1,5 +1,6 @@
 //! What went wrong, for a person.
 
+use crate::catalogue::words;
 use im_protocol::{ErrorCode, WireError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,7 +60,7 @@ pub enum ErrorKind {
 
 /// An error as the UI gets it: a kind, values for its sentence, and whether to offer "Try again".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, thiserror::Error)]
-#[error("{kind:?}")]
+#[error("{}", self.sentence())]
 #[ts(export)]
 pub struct UiError {
     /// What to act on.
@@ -96,6 +97,21 @@ impl UiError {
         self.params.insert(name.to_owned(), value.to_string());
         self
     }
+
+    /// What to tell a person: the sentence of the catalogue with its values.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let kind = serde_json::to_value(self.kind).unwrap_or_default();
+        let params: Vec<(&str, &str)> = self
+            .params
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        words(
+            &format!("error_{}", kind.as_str().unwrap_or("internal")),
+            &params,
+        )
+    }
 }
 
 impl From<&WireError> for UiError {
@@ -117,5 +133,24 @@ impl From<&WireError> for UiError {
             ErrorCode::Internal | ErrorCode::Other(_) => ErrorKind::Internal,
         };
         Self::new(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_a_sentence_for_a_person() {
+        let over = UiError::new(ErrorKind::CallOver).sentence();
+        assert_eq!(
+            over,
+            "This call is over, or was answered on another device."
+        );
+        let missing = UiError::new(ErrorKind::Invalid).with("field", "name");
+        assert_eq!(
+            missing.sentence(),
+            "Something is missing or not right here: name."
+        );
     }
 }

@@ -96,6 +96,8 @@ pub(crate) enum Now {
     Accept(CallId, MediaKinds),
     /// Decline a call that rings.
     Reject(CallId, RejectReason),
+    /// A ring is on screen: the caller is told.
+    Shown(CallId),
     /// Hang up.
     HangUp(CallId),
     /// Put away a call that is over.

@@ -74,8 +74,10 @@ pub(crate) async fn answer(
         person.beat().await?;
     };
     tell("ring", of_ring(&ring))?;
-    sleep(after).await;
     let call = ring.call;
+    // It may be over by a hair; then what follows says so.
+    person.core.calls_shown(CallArgs { call }).await.ok();
+    sleep(after).await;
     match answer {
         Answer::Accept { video, talk } => {
             tell("accepting", json!({ "call": call }))?;

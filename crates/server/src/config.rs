@@ -7,6 +7,7 @@ mod limits;
 
 pub use limits::{Limits, Rate};
 
+use im_protocol::limits::SEND_ITEMS;
 use serde::Deserialize;
 use std::{
     collections::HashMap,
@@ -53,6 +54,12 @@ pub enum ConfigError {
          `openssl rand -base64 48`; {0}"
     )]
     Secret(&'static str),
+    /// Fewer messages at once than come in one request: it would be refused for ever.
+    #[error(
+        "limits.messages.burst is {0}, and {SEND_ITEMS} at least are needed: so many messages may \
+         come at once, and less would hold up for ever who wrote that many without a connection"
+    )]
+    Messages(u32),
 }
 
 /// Everything the server needs to know before it starts.
@@ -130,11 +137,16 @@ impl Config {
         settings.into_config()
     }
 
-    /// Refuses what must not run in production.
+    /// Refuses what would not work, and what must not run in production.
     ///
     /// # Errors
-    /// A missing, short or well-known token secret in production.
+    /// A burst of messages that is smaller than a request may be; a missing, short or well-known
+    /// token secret in production.
     pub fn check(&self) -> Result<(), ConfigError> {
+        let burst = self.limits.messages.burst;
+        if usize::try_from(burst).is_ok_and(|burst| burst < SEND_ITEMS) {
+            return Err(ConfigError::Messages(burst));
+        }
         if !self.production {
             return Ok(());
         }
@@ -313,6 +325,17 @@ mod tests {
             .to_string();
         assert!(error.contains("prot"), "{error}");
         assert!(!error.contains("hush-hush"), "{error}");
+    }
+
+    #[test]
+    fn a_limit_that_would_hold_up_an_outbox_for_ever_is_refused_in_plain_words() {
+        let mut config = Config::new("unused");
+        config.limits.messages.burst = 50;
+        config.check().unwrap();
+        config.limits.messages.burst = 49;
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("limits.messages.burst is 49"), "{error}");
+        assert!(error.contains("50 at least"), "{error}");
     }
 
     #[test]

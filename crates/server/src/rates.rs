@@ -160,8 +160,7 @@ impl<K: Hash + Eq + Clone> Bucket<K> {
         let wait = match self.0.check_key_n(key, count) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(not_until)) => not_until.wait_time_from(DefaultClock::default().now()),
-            // More at once than the bucket ever holds; the limits of a packet are below it unless
-            // an operator chose otherwise.
+            // More at once than the bucket ever holds, which the configuration rules out.
             Err(_) => Duration::from_secs(60),
         };
         let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);

@@ -216,8 +216,9 @@ impl WriterTask {
         while self.work(&stop).await {
             if let Some(command) = self.command.take()
                 && let Some(batch) = self.batch(command).await
+                && settled.send(batch).await.is_err()
             {
-                settled.send(batch).await.ok();
+                break;
             }
             if let Some(sending) = self
                 .sending
@@ -226,9 +227,15 @@ impl WriterTask {
             {
                 let group = self.group(sending);
                 let taken = take_in(&self.ledger, &self.clock, group);
-                settled.send(taken).await.ok();
+                if settled.send(taken).await.is_err() {
+                    break;
+                }
             }
             written.store(true, Ordering::Relaxed);
+        }
+        if settled.is_closed() {
+            // Nobody would hear what becomes of what is written.
+            tracing::error!("what was written cannot be told: the writer ends");
         }
         copying.abort();
         copying.await.ok();

@@ -75,6 +75,7 @@ export interface Commands {
   'calls.start': { args: CallStartArgs; ok: CallProgress };
   'calls.accept': { args: CallAcceptArgs; ok: Nothing };
   'calls.reject': { args: CallRejectArgs; ok: Nothing };
+  'calls.shown': { args: CallArgs; ok: Nothing };
   'calls.hang_up': { args: CallArgs; ok: Nothing };
   'calls.dismiss': { args: CallArgs; ok: Nothing };
   'calls.microphone': { args: SwitchArgs; ok: Nothing };

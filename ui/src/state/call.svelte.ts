@@ -78,6 +78,11 @@ export class CallState {
     if (call && call.call !== this.current?.call) this.told(call);
   }
 
+  /** The ring is before the person's eyes, which the caller is told. Where it is over by then, nobody waits for that. */
+  async shown(call: string): Promise<void> {
+    await this.platform.request('calls.shown', { call }).catch(() => undefined);
+  }
+
   async accept(call: string, video: boolean): Promise<void> {
     await this.#once(() => this.platform.request('calls.accept', { call, video }));
   }

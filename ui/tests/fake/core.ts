@@ -303,6 +303,7 @@ export class FakeCore {
     },
     'calls.rings': () => this.rings,
     'calls.current': () => this.call,
+    'calls.shown': () => ({}),
     'calls.microphone': ({ on }) => {
       if (this.call) this.setCall({ ...this.call, microphone: on });
       return {};

@@ -49,6 +49,8 @@ export async function record(page: Page, width: number, height: number): Promise
 export class MediaSocket {
   readonly wishes: Wish[] = [];
   connections = 0;
+  /** So many connections are turned away at the door. */
+  refuse = 0;
   #sequence = 0;
   #sockets = new Set<WebSocket>();
   #changed: (() => void)[] = [];
@@ -75,9 +77,12 @@ export class MediaSocket {
   }
 
   static async listen(): Promise<MediaSocket> {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    const door = { admits: (): boolean => true };
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, verifyClient: () => door.admits() });
     await new Promise((resolve) => server.once('listening', resolve));
-    return new MediaSocket(server);
+    const media = new MediaSocket(server);
+    door.admits = () => media.refuse-- <= 0;
+    return media;
   }
 
   url(token: string): string {

@@ -201,6 +201,8 @@ test('Lin rings: the banner accepts with sound only', async () => {
   await text.fill('typing while it rings');
   stage.core.tell({ event: 'ring', data: ringOf(lin, WITH_LIN) });
   await page.getByRole('alert').getByText('Lin Zhang is calling').waitFor();
+  await stage.core.waitFor('calls.shown');
+  expect(stage.core.askedFor('calls.shown')).toEqual([{ call: 'call-of-person-lin' }]);
   // The banner takes no focus: what is being typed goes where it went.
   expect(await text.evaluate((area) => area === document.activeElement)).toBe(true);
   await page.getByRole('button', { name: 'Accept, sound only' }).click();

@@ -40,9 +40,10 @@ function inCall(core: FakeCore, media: MediaSocket, token = 'first'): void {
   });
 }
 
-async function start(before?: () => void): Promise<{ page: Page; media: MediaSocket }> {
+async function start(before?: () => void, refuse = 0): Promise<{ page: Page; media: MediaSocket }> {
   const media = await MediaSocket.listen();
   socket = media;
+  media.refuse = refuse;
   const page = await stage.play((core) => inCall(core, media), before ? { before } : {});
   await media.until(() => media.connections > 0);
   return { page, media };
@@ -79,6 +80,13 @@ test('the other’s picture is drawn, frame by frame, and counted', async () => 
   expect(red).toBeGreaterThan(150);
   expect(Math.max(green, blue)).toBeLessThan(70);
   await page.getByRole('img', { name: 'Picture of Sam Rivera' }).waitFor();
+});
+
+test('a socket that was refused is tried again until it takes the page', async () => {
+  const { page, media } = await start(undefined, 3);
+  await play(page, media, small.slice(0, 3), 320, 180);
+  // The browser itself complains of each refusal.
+  expect(stage.complaints.splice(0).length).toBeGreaterThan(0);
 });
 
 test('another size comes through, and the canvas is no larger than the picture', async () => {

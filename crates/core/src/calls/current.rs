@@ -61,6 +61,7 @@ impl Current {
 
     /// Who the other one of a call is.
     pub(super) fn knows(&mut self, call: CallId, other: PersonView) {
+        self.change(call, |shown| shown.other.clone_from(&other));
         self.others.insert(call, other);
     }
 

@@ -2,10 +2,10 @@
 
 use crate::{
     notify::{Action, ActionButton, Notification, NotificationId, Urgency},
-    people::known_or_nameless,
     session::Context,
-    store::{StoreError, conversation, course, person},
+    store::{conversation, course, person},
 };
+use futures_util::future::{BoxFuture, FutureExt as _};
 use im_call::device::RingEnding;
 use im_contract::{
     CoreEvent,
@@ -16,7 +16,7 @@ use im_protocol::{
     CallId, PersonId,
     call::{CallView, MediaKinds},
     limits,
-    people::Person,
+    people::{Person, Role},
     rest::People,
 };
 use std::time::Duration;
@@ -27,12 +27,21 @@ use tokio::{
 
 /// How long to ask the server for a name that is not known here.
 const ASK_NAME: Duration = Duration::from_secs(2);
+/// How long a ring waits for that: it is to be seen within 300 ms, with a name or without.
+const WITHOUT_NAME: Duration = Duration::from_millis(150);
 
 /// What is known of a caller beyond the call.
 #[derive(Debug, Clone)]
 pub(super) struct Described {
     pub(super) caller: PersonView,
     course: Option<String>,
+}
+
+/// What is known in time, and what is still to come.
+pub(super) struct Description {
+    pub(super) now: Described,
+    /// The name, where the server had not said it in time; none where it does not say it at all.
+    pub(super) later: Option<BoxFuture<'static, Option<Described>>>,
 }
 
 /// A ring on screen, as it was when it was told.
@@ -102,7 +111,7 @@ impl Rings {
         Some(found.view.caller_media)
     }
 
-    /// Shows a call, if it rings still. Says whether it does.
+    /// Shows a call, if it rings still, also again where more is known of it. Says whether it rings.
     pub(super) fn show(&mut self, call: CallId, described: Described) -> bool {
         let Some(ringing) = self.ringing.iter().find(|ringing| ringing.view.id == call) else {
             return false;
@@ -114,18 +123,23 @@ impl Rings {
         let ring = shown.now();
         self.context.notifier.show(notification(&ring));
         self.shown.send_modify(|shown_now| {
-            shown_now.0.retain(|known| known.ring.call != call);
-            shown_now.0.push(shown);
+            let mut known = shown_now.0.iter_mut();
+            match known.find(|known| known.ring.call == call) {
+                Some(known) => *known = shown,
+                None => shown_now.0.push(shown),
+            }
         });
         tracing::info!(%call, "it rings");
         self.context.events.tell(CoreEvent::Ring(ring));
         true
     }
 
-    /// The person asked for the ring itself.
+    /// The person asked for the ring itself. The notification on which they did may be gone by
+    /// that, and it rings on: it comes again.
     pub(super) fn show_again(&self, call: CallId) {
         let rings = self.shown.borrow().now();
         if let Some(ring) = rings.into_iter().find(|ring| ring.call == call) {
+            self.context.notifier.show(notification(&ring));
             self.context.events.tell(CoreEvent::Ring(ring));
         }
     }
@@ -168,7 +182,7 @@ impl Rings {
 }
 
 /// Looks up who calls, and about which course.
-pub(super) async fn describe(context: Context, view: &CallView) -> Described {
+pub(super) async fn describe(context: Context, view: &CallView) -> Description {
     let (caller, conversation) = (view.caller, view.conversation);
     let found = context.store.cache.read(move |connection| {
         let known = person::get(connection, caller)?;
@@ -186,34 +200,48 @@ pub(super) async fn describe(context: Context, view: &CallView) -> Described {
             (None, None)
         }
     };
-    let caller = match known {
-        Some(known) => known,
-        // On a new device it may ring before anything has been fetched.
-        None => named_by_server(&context, caller).await,
+    let described = move |context: &Context, person| Described {
+        caller: context.live.person(person),
+        course: course.clone(),
     };
-    Described {
-        caller: context.live.person(caller),
-        course,
+    if let Some(known) = known {
+        let now = described(&context, known);
+        return Description { now, later: None };
+    }
+    // On a new device it may ring before anything has been fetched.
+    let (named, later) = in_time(name_of(context.clone(), caller).boxed()).await;
+    let now = described(&context, named.unwrap_or_else(|| somebody(caller)));
+    let later = later.map(|name| {
+        name.map(move |named| named.map(|person| described(&context, person)))
+            .boxed()
+    });
+    Description { now, later }
+}
+
+/// What comes in time for a ring to be shown with it; else the rest of the waiting.
+async fn in_time<T>(
+    mut asked: BoxFuture<'static, Option<T>>,
+) -> (Option<T>, Option<BoxFuture<'static, Option<T>>>) {
+    match timeout(WITHOUT_NAME, &mut asked).await {
+        Ok(answer) => (answer, None),
+        Err(_) => (None, Some(asked)),
     }
 }
 
-async fn named_by_server(context: &Context, id: PersonId) -> Person {
+/// As the server says.
+async fn name_of(context: Context, id: PersonId) -> Option<Person> {
     let asked = timeout(ASK_NAME, context.rest.get::<People>("/v1/people"));
-    if let Ok(Ok(answer)) = asked.await
-        && let Some(person) = answer.people.into_iter().find(|person| person.id == id)
-    {
-        return person;
-    }
-    let nameless = context
-        .store
-        .cache
-        .read(move |connection| known_or_nameless(connection, id));
-    let nameless: Result<Person, StoreError> = nameless.await;
-    nameless.unwrap_or(Person {
+    let people = asked.await.ok()?.ok()?.people;
+    people.into_iter().find(|person| person.id == id)
+}
+
+/// Who calls, where nobody knows.
+fn somebody(id: PersonId) -> Person {
+    Person {
         id,
-        name: String::new(),
-        role: im_protocol::people::Role::Student,
-    })
+        name: words("ring_somebody", &[]),
+        role: Role::Student,
+    }
 }
 
 fn ring(view: &CallView, described: Described) -> Ring {
@@ -232,10 +260,6 @@ fn ring(view: &CallView, described: Described) -> Ring {
 }
 
 fn notification(ring: &Ring) -> Notification {
-    let name = match ring.caller.name.as_str() {
-        "" => words("app_name", &[]),
-        name => name.to_owned(),
-    };
     let kind = if ring.video {
         "ring_video"
     } else {
@@ -251,7 +275,7 @@ fn notification(ring: &Ring) -> Notification {
     };
     Notification {
         id: NotificationId::Ring(ring.call),
-        title: words("ring_title", &[("name", &name)]),
+        title: words("ring_title", &[("name", &ring.caller.name)]),
         body,
         buttons: vec![
             button(Action::Accept, "notify_accept"),
@@ -263,12 +287,29 @@ fn notification(ring: &Ring) -> Notification {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use im_contract::catalogue;
+    use tokio::time::sleep;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ring_does_not_wait_for_a_name_that_takes_long_and_gets_it_afterwards() {
+        let began = Instant::now();
+        let slow = async {
+            sleep(Duration::from_secs(1)).await;
+            Some("Sam")
+        };
+        let (now, later) = in_time(slow.boxed()).await;
+        assert_eq!((now, began.elapsed()), (None, WITHOUT_NAME));
+        assert_eq!(later.unwrap().await, Some("Sam"));
+        let (now, later) = in_time(async { Some("Sam") }.boxed()).await;
+        assert_eq!(now, Some("Sam"));
+        assert!(later.is_none());
+    }
 
     #[test]
     fn every_word_used_here_is_in_the_catalogue() {
         for key in [
-            "app_name",
+            "ring_somebody",
             "ring_title",
             "ring_video",
             "ring_audio",

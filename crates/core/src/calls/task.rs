@@ -6,7 +6,7 @@ use super::{
     denied,
     media::{Lost, Medias},
     requests::{self, Answer},
-    rings::{self, Described, Rings, RingsShown},
+    rings::{self, Described, Description, Rings, RingsShown},
 };
 use crate::{
     notify::{Action, NotificationAction, NotificationId},
@@ -41,8 +41,10 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub(super) enum Happened {
     /// The server answered, or did not.
     Answered(Ticket, Answer),
-    /// It is known who calls.
-    Described(CallId, Described),
+    /// It is known who calls, as far as it is in time.
+    Described(CallId, Description),
+    /// And then it is known better.
+    Named(CallId, Described),
     /// The servers for ICE are known, or cannot be.
     Ice(Option<IceServers>),
     /// Media told something; none where it has stopped.
@@ -179,6 +181,7 @@ impl CallTask {
         let done = match wish {
             Now::Accept(call, media) => self.machine.accept(call, media, now),
             Now::Reject(call, reason) => self.machine.reject(call, reason, now),
+            Now::Shown(call) => self.machine.shown(call, now),
             Now::HangUp(call) => self.machine.hang_up(call, now),
             Now::Dismiss(call) => {
                 self.current.dismiss(call);
@@ -217,14 +220,17 @@ impl CallTask {
         let now = self.now();
         match happened {
             Happened::Answered(ticket, answer) => self.machine.reply(ticket, answer, now),
-            Happened::Described(call, described) => {
-                let caller = described.caller.clone();
-                if self.rings.show(call, described) {
-                    self.current.knows(call, caller);
-                    // It rings here, or it was over by a hair: then nothing is told.
-                    self.machine.shown(call, now).ok();
-                }
+            Happened::Described(call, Description { now, later }) => {
+                self.described(call, now);
+                self.pending.extend(later.map(|later| {
+                    let named = later.map(move |named| match named {
+                        Some(named) => Happened::Named(call, named),
+                        None => Happened::Nothing,
+                    });
+                    named.boxed()
+                }));
             }
+            Happened::Named(call, described) => self.described(call, described),
             Happened::Ice(servers) => {
                 for opened in self.medias.prepared(servers) {
                     self.opened(opened);
@@ -245,6 +251,14 @@ impl CallTask {
                 }
             }
             Happened::Nothing => {}
+        }
+    }
+
+    fn described(&mut self, call: CallId, described: Described) {
+        let caller = described.caller.clone();
+        // A ring may have been taken before the name came.
+        if self.rings.show(call, described) || self.current.engaged() == Some(call) {
+            self.current.knows(call, caller);
         }
     }
 

@@ -199,6 +199,11 @@ impl Commands for Core {
         Ok(Nothing {})
     }
 
+    async fn calls_shown(&self, args: CallArgs) -> Result<Nothing, UiError> {
+        self.open()?.calls.now(Now::Shown(args.call)).await?;
+        Ok(Nothing {})
+    }
+
     async fn calls_hang_up(&self, args: CallArgs) -> Result<Nothing, UiError> {
         self.open()?.calls.now(Now::HangUp(args.call)).await?;
         Ok(Nothing {})

@@ -74,6 +74,20 @@ impl Device {
         rings(&self.core).await.remove(0)
     }
 
+    /// Waits until a ring is told.
+    async fn ring_told(&mut self) -> Ring {
+        let told = async {
+            loop {
+                match self.events.recv().await {
+                    Some(CoreEvent::Ring(ring)) => return ring,
+                    Some(_) => {}
+                    None => panic!("the core is gone"),
+                }
+            }
+        };
+        timeout(DEADLINE, told).await.expect("no ring is told")
+    }
+
     /// Waits until nothing rings.
     async fn quiet(&mut self) {
         self.until("nothing rings", |core| {

@@ -6,7 +6,10 @@ use im_protocol::{
     Command as _, ErrorCode, Lane, WireError, limits,
     sync::{SyncAck, SyncSince},
 };
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// Events that wait in one lane of one connection.
@@ -35,14 +38,14 @@ pub(super) fn queue() -> (mpsc::Sender<Job>, mpsc::Receiver<Job>) {
 }
 
 /// Puts an event into its lane, or answers why not.
-pub(super) fn receive(app: &App, live: &Live, event: &Event<'_>) {
+pub(super) fn receive(app: &Arc<App>, live: &Arc<Live>, event: &Event<'_>) {
     if let Err(error) = enqueue(app, live, event) {
         tracing::debug!(person = %live.person(), code = %error.code, "an event is refused");
         live.refuse(event.ack, &error);
     }
 }
 
-fn enqueue(app: &App, live: &Live, event: &Event<'_>) -> Result<(), WireError> {
+fn enqueue(app: &Arc<App>, live: &Arc<Live>, event: &Event<'_>) -> Result<(), WireError> {
     let Some((name, entry)) = app.events.get(&event.name) else {
         app.rates.request(live.person())?;
         return Err(WireError::new(
@@ -54,7 +57,7 @@ fn enqueue(app: &App, live: &Live, event: &Event<'_>) -> Result<(), WireError> {
     app.rates.event(entry.rated, entry.lane, live.person())?;
     // The most frequent of all, and nothing waits for it: not worth a way through the lane.
     if name == SyncAck::EVENT && event.ack.is_none() {
-        acknowledge(live, payload);
+        acknowledge(app, live, payload);
         return Ok(());
     }
     if payload.map_or(0, str::len) > limits::PACKET_BYTES {
@@ -95,10 +98,34 @@ fn enqueue(app: &App, live: &Live, event: &Event<'_>) -> Result<(), WireError> {
 }
 
 /// `sync:ack` without a wish for an answer. One that cannot be read is dropped like any such event.
-fn acknowledge(live: &Live, payload: Option<&str>) {
-    let asked = payload.and_then(|json| serde_json::from_str::<SyncAck>(json).ok());
-    if let (Some(asked), Some(pump)) = (asked, live.pump().as_ref()) {
-        pump.acknowledged(asked.n);
+///
+/// One beyond the rate is not dropped: it may be the last, and the pump waits for it. It is put off
+/// until the rate allows it, and a newer one that comes meanwhile takes its place.
+fn acknowledge(app: &Arc<App>, live: &Arc<Live>, payload: Option<&str>) {
+    let too_much = app.rates.ack(live.person()).err();
+    let Some(asked) = payload.and_then(|json| serde_json::from_str::<SyncAck>(json).ok()) else {
+        return;
+    };
+    match too_much {
+        None => live.acknowledged(asked.n),
+        Some(error) => {
+            if live.put_off(asked.n) {
+                let late = acknowledge_late(app.clone(), live.clone(), error);
+                let stop = live.stop().clone();
+                tokio::spawn(async move { stop.run_until_cancelled(late).await });
+            }
+        }
+    }
+}
+
+async fn acknowledge_late(app: Arc<App>, live: Arc<Live>, mut error: WireError) {
+    loop {
+        let wait = Duration::from_millis(error.retry_after_ms.unwrap_or(RETRY_MS));
+        tokio::time::sleep(wait).await;
+        match app.rates.ack(live.person()) {
+            Ok(()) => return live.acknowledge_late(),
+            Err(again) => error = again,
+        }
     }
 }
 

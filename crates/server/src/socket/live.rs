@@ -72,6 +72,8 @@ pub struct Live {
     pub(super) queued: AtomicUsize,
     outgoing: Outgoing,
     pump: Mutex<Option<PumpHandle>>,
+    /// The newest acknowledgement beyond the rate, until it is taken.
+    late: Mutex<Option<u64>>,
     stop: CancellationToken,
     /// The session is over: nobody will come back on this connection's device.
     ended: AtomicBool,
@@ -95,6 +97,7 @@ impl Live {
             queued: AtomicUsize::new(0),
             outgoing: Outgoing::default(),
             pump: Mutex::new(None),
+            late: Mutex::new(None),
             stop: CancellationToken::new(),
             ended: AtomicBool::new(false),
         }
@@ -254,6 +257,33 @@ impl Live {
     pub(super) fn closed(&self) {
         self.stop.cancel();
         self.pump().take();
+    }
+
+    /// The device has stored facts up to here.
+    pub(super) fn acknowledged(&self, n: u64) {
+        if let Some(pump) = self.pump().as_ref() {
+            pump.acknowledged(n);
+        }
+    }
+
+    /// Keeps an acknowledgement for later. Says whether it is the first that is.
+    pub(super) fn put_off(&self, n: u64) -> bool {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = late.is_none();
+        *late = (*late).max(Some(n));
+        first
+    }
+
+    /// Takes what was kept.
+    pub(super) fn acknowledge_late(&self) {
+        let late = self
+            .late
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(n) = late {
+            self.acknowledged(n);
+        }
     }
 
     /// The pump of this connection, from `sync:since` on.

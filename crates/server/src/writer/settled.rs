@@ -2,7 +2,10 @@
 
 use super::{Waiting, change::Published};
 use crate::{dispatch::reply_of, error::Error, hub::Hub, messages};
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// Batches that may wait to be told of; beyond it the writer waits.
@@ -117,7 +120,33 @@ impl Teller {
     /// Runs until the writer has ended and everything was told.
     pub(super) async fn run(mut self) {
         while let Some(settled) = self.settled.recv().await {
-            settled.tell(&self.hub);
+            // What panics must not take the telling of all others along: their askers would wait
+            // for ever, and their feeds would not be woken.
+            let tell = AssertUnwindSafe(|| settled.tell(&self.hub));
+            if catch_unwind(tell).is_err() {
+                tracing::error!("telling of a batch broke; the others go on");
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_does_not_keep_the_next_from_being_told() {
+        let (teller, settled) = Teller::new(Arc::new(Hub::default()));
+        let telling = tokio::spawn(teller.run());
+        let mut broken = Settled::new();
+        broken.answers.push(Box::new(|_| panic!("on purpose")));
+        settled.send(broken).await.ok().unwrap();
+        let (answer, answered) = oneshot::channel();
+        let mut whole = Settled::new();
+        whole.answers.push(answer_with(answer, Ok("Maya")));
+        settled.send(whole).await.ok().unwrap();
+        assert_eq!(answered.await.unwrap().unwrap(), "Maya");
+        drop(settled);
+        telling.await.unwrap();
     }
 }

@@ -180,15 +180,16 @@ async fn events_before_the_handshake_and_other_namespaces_are_refused() {
 async fn a_flood_is_told_when_to_come_back() {
     let school = School::open_with(|config| {
         config.limits.messages = im_server::config::Rate {
-            burst: 3,
+            burst: 50,
             per_second: 1.0,
         };
     })
     .await;
     let (_, sam, conversation) = school.maya_and_sam().await;
     let device = school.connect(&sam).await;
-    device.send(conversation, &["1", "2", "3"]).await.unwrap();
-    let refused = device.send(conversation, &["4"]).await.unwrap_err();
+    device.send(conversation, &["word"; 50]).await.unwrap();
+    let refused = device.send(conversation, &["one more"; 10]).await;
+    let refused = refused.unwrap_err();
     assert_eq!(refused.code, ErrorCode::RateLimited);
     assert!(refused.retryable && refused.retry_after_ms.is_some());
 }

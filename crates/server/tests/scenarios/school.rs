@@ -235,6 +235,11 @@ impl Device {
         reply.into_result()
     }
 
+    /// Sends without wanting an answer.
+    pub(crate) async fn tell<C: Command>(&self, told: &C) {
+        self.client.emit(C::EVENT, told).await.unwrap();
+    }
+
     /// Asks with any name and payload.
     pub(crate) async fn ask_raw(
         &self,

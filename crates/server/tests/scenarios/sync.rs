@@ -2,7 +2,7 @@
 
 use crate::school::{SOON, School, texts};
 use im_protocol::{
-    FeedEpoch, limits,
+    ErrorCode, FeedEpoch, limits,
     people::Role,
     sync::{Cursor, Facts, SnapshotAsk, SyncAck, SyncMode},
 };
@@ -138,6 +138,42 @@ async fn the_server_never_runs_further_ahead_than_the_window() {
         assert_eq!(facts.after, cursor.n);
         cursor.n = facts.up_to;
         device.ask(SyncAck { n: cursor.n }).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledgements_without_an_answer_count_and_the_newest_of_too_many_is_taken_later() {
+    let school = School::open_with(|config| {
+        config.limits.acks = im_server::config::Rate {
+            burst: 2,
+            per_second: 2.0,
+        };
+    })
+    .await;
+    let (maya, sam, conversation) = school.maya_and_sam().await;
+    let mut device = school.connect(&maya).await;
+    let mut cursor = device.sync_from_snapshot().await;
+    // Two are taken, and use up what may come at once.
+    let quiet = SyncAck { n: cursor.n };
+    for _ in 0..2 {
+        device.tell(&quiet).await;
+    }
+    let refused = device.ask(quiet).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::RateLimited);
+    let sam_device = school.connect(&sam).await;
+    let batch = [""; limits::SEND_ITEMS].map(|_| "word");
+    let mut total = 0;
+    while total <= limits::SYNC_WINDOW {
+        sam_device.send(conversation, &batch).await.unwrap();
+        total += batch.len() as u64;
+    }
+    // Far more acknowledgements than may come: what is behind the window comes all the same.
+    let end = cursor.n + total;
+    while cursor.n < end {
+        let facts: Facts = device.hear().await;
+        assert_eq!(facts.after, cursor.n);
+        cursor.n = facts.up_to;
+        device.tell(&SyncAck { n: cursor.n }).await;
     }
 }
 

@@ -7,6 +7,9 @@ import { canDecodeVp8, Vp8Decoder } from './vp8-decoder';
 
 /** How often the decoder is looked after, in milliseconds. */
 const TICK_MS = 250;
+/** How long to wait before an address that took no connection is tried again, in milliseconds, and how often. */
+const AGAIN_MS = 500;
+const TRIES = 20;
 
 /** What the page says to the media socket. */
 type Wish = { want: 'key' } | { pause: boolean } | { format: 'i420' };
@@ -23,6 +26,9 @@ export class PictureStream {
   /** The newest address, and the one that was used: each opens one connection only. */
   #address: string | undefined;
   #used: string | undefined;
+  /** How often the newest address took no connection. */
+  #refused = 0;
+  #again: ReturnType<typeof setTimeout> | undefined;
   #canDecode: boolean | undefined;
   #scratch: { canvas: OffscreenCanvas; image: ImageData } | undefined;
   #closed = false;
@@ -48,6 +54,7 @@ export class PictureStream {
 
   /** Where the pictures are. A new address is used once the connection of the old one is gone. */
   async fetchFrom(address: string): Promise<void> {
+    if (address !== this.#address) this.#refused = 0;
     this.#address = address;
     this.#canDecode ??= await canDecodeVp8();
     this.#connect();
@@ -61,6 +68,7 @@ export class PictureStream {
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#again);
     document.removeEventListener('visibilitychange', this.#visibility);
     this.#socket?.close();
     this.#socket = undefined;
@@ -72,10 +80,12 @@ export class PictureStream {
     const address = this.#address;
     if (this.#closed || this.#socket || address === undefined || address === this.#used) return;
     this.#used = address;
+    let opened = false;
     const socket = new WebSocket(address);
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
+      opened = true;
       if (!this.#canDecode) this.#say({ format: 'i420' });
       if (document.hidden) this.#say({ pause: true });
     };
@@ -85,8 +95,17 @@ export class PictureStream {
     socket.onclose = () => {
       if (this.#socket !== socket) return;
       this.#socket = undefined;
-      this.#connect();
+      if (!opened && address === this.#address) this.#tryAgain();
+      else this.#connect();
     };
+  }
+
+  /** Nobody tells another address where none was used up. */
+  #tryAgain(): void {
+    this.#refused++;
+    if (this.#refused >= TRIES) return;
+    this.#used = undefined;
+    this.#again = setTimeout(() => this.#connect(), AGAIN_MS);
   }
 
   #received(message: ArrayBuffer): void {

@@ -7,7 +7,7 @@ use im_contract::{
     commands::{CallArgs, CallRejectArgs, CallStartArgs, Nothing, SwitchArgs},
     views::{CallNotice, CallPhase, ContentView, PictureSize, RingEnd},
 };
-use im_core::notify::{Action, NotificationAction, NotificationId, Urgency};
+use im_core::notify::{Action, NotificationAction, NotificationId, Notifier as _, Urgency};
 use im_protocol::{
     ConversationId,
     call::{CallOutcome, RejectReason},
@@ -31,6 +31,8 @@ async fn maya_takes_sams_call_they_talk_and_write_and_hang_up() {
     assert_eq!(notification.body, "fractions");
     assert_eq!(notification.urgency, Urgency::Critical);
     assert_eq!(notification.buttons.len(), 2);
+    pair.sam.phase(CallPhase::Delivered).await;
+    pair.maya.core.calls_shown(CallArgs { call }).await.unwrap();
     let seen = pair.sam.phase(CallPhase::Ringing).await;
     assert_eq!((seen.other.name.as_str(), seen.outgoing), ("Maya", true));
 
@@ -99,6 +101,35 @@ async fn accept_on_the_notification_answers_with_what_the_caller_chose() {
     assert!(connected.camera);
     let setup = pair.maya.media.opened(1).await.unwrap().setup;
     assert!(setup.send.video);
+}
+
+#[tokio::test]
+async fn open_on_the_notification_brings_the_ring_and_the_notification_back() {
+    let mut pair = Pair::new().await;
+    let call = pair.ringing().await;
+    pair.maya.told().await;
+    let id = NotificationId::Ring(call);
+    // A desktop takes a notification away once the person has acted on it.
+    pair.maya.desktop.withdraw(id);
+    let action = Action::Open;
+    let open = NotificationAction { id, action };
+    pair.maya.actions.send(open).await.unwrap();
+    assert_eq!(pair.maya.ring_told().await.call, call);
+    assert!(pair.maya.bell.rings());
+    pair.maya.shows(&[id]).await;
+}
+
+#[tokio::test]
+async fn the_caller_is_not_told_that_a_ring_is_seen_before_it_is_or_after_it_is_over() {
+    let mut pair = Pair::new().await;
+    let call = pair.ringing().await;
+    pair.sam.phase(CallPhase::Delivered).await;
+    pair.maya.core.calls_shown(CallArgs { call }).await.unwrap();
+    pair.sam.phase(CallPhase::Ringing).await;
+    pair.sam.hang_up(call).await;
+    pair.maya.quiet().await;
+    let late = pair.maya.core.calls_shown(CallArgs { call }).await;
+    assert_eq!(late.unwrap_err().kind, ErrorKind::CallOver);
 }
 
 #[tokio::test]
