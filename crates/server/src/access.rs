@@ -29,6 +29,8 @@ pub enum Action {
     SetStatus,
     /// Invite somebody.
     Invite,
+    /// End a sign-in.
+    EndSession,
 }
 
 /// What it is asked of, with what has to be known of it.
@@ -50,6 +52,8 @@ pub enum Thing<'a> {
     Status,
     /// An invitation as this role.
     Invitation(Role),
+    /// A sign-in of this person.
+    Session(PersonId),
 }
 
 /// Whether a person may do something with a thing. What is not allowed here is not allowed.
@@ -72,6 +76,7 @@ pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
         (Action::Invite, Thing::Invitation(role)) => {
             actor.role == Role::Admin && role != Role::Student
         }
+        (Action::EndSession, Thing::Session(owner)) => owner == actor.person,
         _ => false,
     }
 }
@@ -81,7 +86,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    const ACTIONS: [Action; 7] = [
+    const ACTIONS: [Action; 8] = [
         Action::Open,
         Action::Read,
         Action::Write,
@@ -89,6 +94,7 @@ mod tests {
         Action::Enrol,
         Action::SetStatus,
         Action::Invite,
+        Action::EndSession,
     ];
 
     /// Every role with every action on every thing: allowed is what this table says, word for
@@ -139,6 +145,8 @@ mod tests {
             ("a student's invitation", Thing::Invitation(Role::Student)),
             ("a mentor's invitation", Thing::Invitation(Role::Mentor)),
             ("an admin's invitation", Thing::Invitation(Role::Admin)),
+            ("Sam's sign-in", Thing::Session(sam)),
+            ("Maya's sign-in", Thing::Session(maya)),
         ];
         let mut allowed = BTreeSet::new();
         for (name, person, role) in people {
@@ -156,12 +164,14 @@ mod tests {
             "Sam the student: Write their conversation",
             "Sam the student: MarkRead their conversation",
             "Sam the student: Enrol a course",
+            "Sam the student: EndSession Sam's sign-in",
             "Lin, a student outside: Enrol a course",
             "Maya the mentor: Open their tie",
             "Maya the mentor: Read their conversation",
             "Maya the mentor: Write their conversation",
             "Maya the mentor: MarkRead their conversation",
             "Maya the mentor: SetStatus own status",
+            "Maya the mentor: EndSession Maya's sign-in",
             "Ben, a mentor outside: SetStatus own status",
             "Ada the admin: Invite a mentor's invitation",
             "Ada the admin: Invite an admin's invitation",

@@ -8,6 +8,7 @@ mod bad_input;
 mod calls;
 mod connections;
 mod conversations;
+mod devices;
 mod operating;
 mod presence;
 mod school;
