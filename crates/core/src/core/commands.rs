@@ -4,7 +4,7 @@ use super::Core;
 use crate::{
     account::{Ask, How},
     calls::Now,
-    conversations, messages, people,
+    conversations, devices, messages, people,
     session::Mail,
     settings,
 };
@@ -15,6 +15,7 @@ use im_contract::{
         InvitationArgs, LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened, PageArgs, ReadArgs,
         RegisterArgs, SendArgs, SignInArgs, SignOutArgs, SignOutResult, StatusArgs, SwitchArgs,
     },
+    devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, MessagePage,
         MessageRow, OwnStatus, PersonView, Ring, Settings,
@@ -60,6 +61,25 @@ impl Commands for Core {
         let (reply, answer) = oneshot::channel();
         self.ask(Ask::SignOut(args.unsent, reply)).await?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    async fn account_change_password(&self, args: ChangePasswordArgs) -> Result<Nothing, UiError> {
+        devices::change_password(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn devices_list(&self, _: Nothing) -> Result<Vec<DeviceView>, UiError> {
+        devices::list(&self.open()?.context).await
+    }
+
+    async fn devices_sign_out(&self, args: DeviceArgs) -> Result<Nothing, UiError> {
+        devices::sign_out(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn devices_sign_out_others(&self, _: Nothing) -> Result<Nothing, UiError> {
+        devices::sign_out_others(&self.open()?.context).await?;
+        Ok(Nothing {})
     }
 
     async fn connection_get(&self, _: Nothing) -> Result<Connection, UiError> {
