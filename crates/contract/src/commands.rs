@@ -4,6 +4,7 @@
 
 use crate::{
     ErrorKind, UiError,
+    devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft,
         MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
@@ -393,6 +394,14 @@ commands! {
     "account.accept_invitation" account_accept_invitation(InvitationArgs) -> Account;
     /// Signs out and wipes the cache of the account.
     "account.sign_out" account_sign_out(SignOutArgs) -> SignOutResult;
+    /// Chooses another password: the person's other devices have to sign in with it.
+    "account.change_password" account_change_password(ChangePasswordArgs) -> Nothing;
+    /// Where the person is signed in, this device first. Asked of the server each time.
+    "devices.list" devices_list(Nothing) -> Vec<DeviceView>;
+    /// Signs another device out: what it keeps is wiped, unsent messages included.
+    "devices.sign_out" devices_sign_out(DeviceArgs) -> Nothing;
+    /// Signs all other devices out, in the same way.
+    "devices.sign_out_others" devices_sign_out_others(Nothing) -> Nothing;
     /// The connection's line.
     "connection.get" connection_get(Nothing) -> Connection;
     /// Tries to connect at once.

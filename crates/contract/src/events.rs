@@ -26,6 +26,8 @@ pub enum CoreEvent {
     },
     /// People, presence or mentors' statuses have changed: read them again where shown.
     People,
+    /// Where the person is signed in has changed, or may have: read it again where it is shown.
+    Devices,
     /// A call rings here, or what is known of it has changed.
     Ring(Ring),
     /// It does not ring anymore.

@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 pub mod commands;
+pub mod devices;
 pub mod error;
 pub mod events;
 #[cfg(test)]

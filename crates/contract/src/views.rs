@@ -25,6 +25,9 @@ pub enum Account {
     SignedOut {
         /// Where the person would sign in.
         server: String,
+        /// Whether the one who was signed in last was signed out from another device, which wiped
+        /// this one.
+        elsewhere: bool,
     },
     /// Somebody whose session the server refused: the cache and what is unsent are kept, locked,
     /// until the same person signs in.

@@ -1,59 +1,48 @@
 //! Who is signed in on this device: signing in and out, and what stays when the server refuses.
 //!
 //! One task owns it. A session that the server refuses is not a sign-out: the account is locked,
-//! with its cache and what is unsent kept on disk, until the same person signs in again.
+//! with its cache and what is unsent kept on disk, until the same person signs in again. Only where
+//! the server says that the person signed this device out from another one it is wiped.
 
 mod address;
 mod doors;
+mod ending;
+mod entering;
 mod installation;
+mod leaving;
 mod tokens;
 
 pub use address::{BadAddress, ServerAddress};
 pub(crate) use doors::How;
 pub(crate) use installation::replace;
-pub(crate) use tokens::{TokenError, Tokens};
+pub(crate) use tokens::{Over, TokenError, Tokens};
 
 use crate::{
     clock::Clock,
     connection,
     events::EventHub,
-    notify::{Notifier, Ringtone},
-    rest::{Http, Rest},
-    secrets::{SecretError, SecretStore},
-    session::{self, OpenAccount, Running, SessionEnd},
-    store::{self, Database, StoreError, outbox},
+    notify::{Ringtone, Shown},
+    rest::Http,
+    secrets::SecretStore,
+    session::{OpenAccount, Running},
 };
+use ending::change;
 use im_call::media::MediaEngine;
 use im_contract::{
     CoreEvent, ErrorKind, UiError,
     commands::{SignOutResult, Unsent},
     views::{Account, Connection, KeyringState, MeView},
 };
-use im_protocol::{
-    ConversationId,
-    people::Me,
-    rest::{SignedIn, Tokens as Pair},
-};
-use installation::{Installation, InstallationFile, Remembered};
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
-use tokens::{ServerRefresher, TokenTask};
+use im_protocol::{ConversationId, people::Me};
+use installation::{Installation, InstallationFile};
+use std::{io, path::PathBuf, sync::Arc};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 
 /// Requests that may wait.
 const QUEUE: usize = 16;
-/// How long a session may take to end before its files are closed under it.
-const ENDING: Duration = Duration::from_secs(5);
-/// Until a keyring that was not there is looked for again.
-const KEYRING_AGAIN: Duration = Duration::from_secs(5);
-/// The same where the person did not want to unlock it.
-const DISMISSED_AGAIN: Duration = Duration::from_secs(60);
-/// A session that fails is begun again by itself once in this time; a second failure is shown.
-const AGAIN: Duration = Duration::from_secs(60);
-/// How long telling the server of a sign-out may take.
-const SIGN_OUT: Duration = Duration::from_secs(5);
 
 /// What the task is made of.
 pub(crate) struct Parts {
@@ -62,7 +51,7 @@ pub(crate) struct Parts {
     pub(crate) device_name: String,
     pub(crate) app: String,
     pub(crate) secrets: Arc<dyn SecretStore>,
-    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) notifier: Arc<Shown>,
     pub(crate) ringtone: Arc<dyn Ringtone>,
     pub(crate) media: Arc<dyn MediaEngine>,
     pub(crate) clock: Clock,
@@ -123,13 +112,6 @@ struct SignedInHere {
     running: Running,
 }
 
-/// What happens to a session without being asked for.
-enum Change {
-    Ended(SessionEnd),
-    Me,
-    Keyring,
-}
-
 impl AccountTask {
     /// Reads what is known of this installation and opens the account that was used last.
     ///
@@ -142,6 +124,7 @@ impl AccountTask {
         let (slot, slot_rx) = watch::channel(Slot {
             account: Account::SignedOut {
                 server: parts.default_server.clone(),
+                elsewhere: false,
             },
             open: None,
             line: connection::no_line(None),
@@ -157,6 +140,9 @@ impl AccountTask {
             keyring_at: None,
             parts,
         };
+        if task.finish_wiping().await.is_err() {
+            tracing::error!("what is kept of who was signed out could not be wiped yet");
+        }
         task.reopen().await;
         let door = AccountDoor {
             asks: asks_tx,
@@ -219,279 +205,6 @@ impl AccountTask {
         }
     }
 
-    async fn sign_in(&mut self, how: How) -> Result<Account, UiError> {
-        if self.signed_in.is_some() {
-            return Err(UiError::new(ErrorKind::Invalid).with("field", "account"));
-        }
-        let device = im_protocol::rest::Device {
-            id: self.installation.device,
-            name: self.parts.device_name.clone(),
-        };
-        let (server, answer) = doors::enter(&self.http, how, device).await?;
-        let SignedIn { me, tokens, .. } = answer;
-        if let Err(error) = self.begin(server.clone(), me.clone(), Some(tokens)).await {
-            // Nobody will use this token.
-            let _ = self.parts.secrets.delete(&self.secret_key(&me)).await;
-            return Err(error.into());
-        }
-        let before = self.installation.clone();
-        self.installation.server = Some(server.to_string());
-        let key = self.secret_key(&me);
-        self.installation.person = Some(Remembered { me, locked: false });
-        if let Err(error) = self.save_installation() {
-            // What would be forgotten at the next start has not happened.
-            self.end_session().await;
-            let _ = self.parts.secrets.delete(&key).await;
-            self.installation = before;
-            self.publish(None).await;
-            return Err(error);
-        }
-        self.keyring_at = None;
-        self.publish(None).await;
-        Ok(self.slot.borrow().account.clone())
-    }
-
-    /// Starts the session of a person, with the tokens of a sign-in or the stored ones.
-    async fn begin(
-        &mut self,
-        server: ServerAddress,
-        me: Me,
-        fresh: Option<Pair>,
-    ) -> Result<(), StoreError> {
-        let refresher = ServerRefresher {
-            http: self.http.clone(),
-            server: server.clone(),
-        };
-        let is_fresh = fresh.is_some();
-        let (tokens, mut task) = TokenTask::new(
-            Arc::new(refresher),
-            Arc::clone(&self.parts.secrets),
-            self.secret_key(&me),
-            fresh,
-        );
-        if is_fresh {
-            task.save_first().await;
-        }
-        tokio::spawn(task.run());
-        self.begin_with(server, me, tokens).await
-    }
-
-    async fn begin_with(
-        &mut self,
-        server: ServerAddress,
-        me: Me,
-        tokens: Tokens,
-    ) -> Result<(), StoreError> {
-        let running = session::start(session::Parts {
-            me: me.clone(),
-            server: server.clone(),
-            device: self.installation.device,
-            app: self.parts.app.clone(),
-            folder: self.file.account_folder(me.person.id),
-            tokens: tokens.clone(),
-            http: self.http.clone(),
-            clock: self.parts.clock.clone(),
-            events: self.parts.events.clone(),
-            notifier: Arc::clone(&self.parts.notifier),
-            ringtone: Arc::clone(&self.parts.ringtone),
-            media: Arc::clone(&self.parts.media),
-            visible: self.parts.visible.clone(),
-        })
-        .await?;
-        self.signed_in = Some(SignedInHere {
-            server,
-            me,
-            keyring: tokens.keyring(),
-            tokens,
-            running,
-        });
-        Ok(())
-    }
-
-    async fn changed(&mut self, change: Change) {
-        match change {
-            Change::Keyring => self.publish(None).await,
-            Change::Me => {
-                if let Some(here) = &mut self.signed_in {
-                    here.me = here.running.me.borrow_and_update().clone();
-                    let me = here.me.clone();
-                    self.installation.person = Some(Remembered { me, locked: false });
-                    if self.save_installation().is_err() {
-                        tracing::warn!("the person's new name could not be kept");
-                    }
-                }
-                self.publish(None).await;
-            }
-            Change::Ended(SessionEnd::Corrupt) => {
-                let Some(here) = self.signed_in.take() else {
-                    return;
-                };
-                let cache = store::cache_path(&self.file.account_folder(here.me.person.id));
-                if let Err(error) = store::open::set_aside(&cache) {
-                    tracing::error!(kind = %error.kind(), "a broken cache could not be set aside");
-                }
-                self.begin_again(here, ErrorKind::DataUnreadable).await;
-            }
-            Change::Ended(SessionEnd::Refused) => {
-                let here = self.signed_in.take();
-                if here.is_some_and(|here| here.tokens.is_unread()) {
-                    self.keyring_at = Some(Instant::now() + KEYRING_AGAIN);
-                } else {
-                    self.lock();
-                }
-                self.publish(None).await;
-            }
-            Change::Ended(SessionEnd::Stopped) => {
-                tracing::error!("the session ended without being asked to");
-                let Some(here) = self.signed_in.take() else {
-                    return;
-                };
-                // Where its task failed, its files are still open.
-                here.running.open.context.store.close().await;
-                self.begin_again(here, ErrorKind::Internal).await;
-            }
-        }
-    }
-
-    /// Nobody but the person can go on with this account.
-    fn lock(&mut self) {
-        self.keyring_at = None;
-        if let Some(person) = &mut self.installation.person {
-            person.locked = true;
-        }
-        if self.save_installation().is_err() {
-            tracing::warn!("that the session is over could not be kept");
-        }
-    }
-
-    /// Looks whether the keyring has come that was not there to give the token, and goes on with it.
-    async fn ask_keyring(&mut self) {
-        let Some(person) = &self.installation.person else {
-            self.keyring_at = None;
-            return;
-        };
-        let key = self.secret_key(&person.me);
-        let wait = match self.parts.secrets.get(&key).await {
-            Ok(Some(_)) => {
-                self.keyring_at = None;
-                self.reopen().await;
-                return;
-            }
-            Ok(None) => {
-                // It is there and has nothing: locked as before, and for good.
-                self.lock();
-                return;
-            }
-            Err(SecretError::Missing | SecretError::Locked) => KEYRING_AGAIN,
-            Err(SecretError::Dismissed) => DISMISSED_AGAIN,
-        };
-        self.keyring_at = Some(Instant::now() + wait);
-    }
-
-    /// Begins a session that has failed again, unless that has happened just before: then `why` is
-    /// shown.
-    async fn begin_again(&mut self, failed: SignedInHere, why: ErrorKind) {
-        let now = Instant::now();
-        let lately = |at: Instant| now.saturating_duration_since(at) < AGAIN;
-        if self.begun_again.replace(now).is_some_and(lately) {
-            self.publish(Some(UiError::new(why))).await;
-            return;
-        }
-        let begun = self
-            .begin_with(failed.server, failed.me, failed.tokens)
-            .await;
-        self.publish(begun.err().map(UiError::from)).await;
-    }
-
-    async fn sign_out(&mut self, unsent: Unsent) -> Result<SignOutResult, UiError> {
-        let Some(person) = self.installation.person.clone() else {
-            return Ok(SignOutResult {
-                done: true,
-                unsent: 0,
-            });
-        };
-        let waiting = self.unsent(&person.me).await?;
-        if waiting > 0 && unsent == Unsent::Ask {
-            return Ok(SignOutResult {
-                done: false,
-                unsent: waiting,
-            });
-        }
-        if let Some(here) = &self.signed_in {
-            // While there is a connection to say so.
-            here.running.open.calls.close().await;
-            let rest = Rest {
-                http: self.http.clone(),
-                server: here.server.clone(),
-                tokens: here.tokens.clone(),
-            };
-            let nothing = serde_json::json!({});
-            let told = rest.post::<serde_json::Value>("/v1/auth/sign-out", &nothing);
-            // Without the network the server finds out when the session is not renewed.
-            if !matches!(timeout(SIGN_OUT, told).await, Ok(Ok(_))) {
-                tracing::info!("the server could not be told of the sign-out");
-            }
-        }
-        self.end_session().await;
-        let key = self.secret_key(&person.me);
-        if let Err(error) = self.parts.secrets.delete(&key).await {
-            tracing::warn!(%error, "the token could not be deleted from the keyring");
-        }
-        self.keyring_at = None;
-        let forgotten = self.forget(&person);
-        if forgotten.is_err() {
-            // The session is over all the same. What is left of it goes when it is tried again.
-            self.installation.person = Some(Remembered {
-                locked: true,
-                ..person
-            });
-        }
-        self.publish(None).await;
-        forgotten.map(|()| SignOutResult {
-            done: true,
-            unsent: 0,
-        })
-    }
-
-    /// Deletes what this device keeps of a person.
-    fn forget(&mut self, person: &Remembered) -> Result<(), UiError> {
-        let folder = self.file.account_folder(person.me.person.id);
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(&error)),
-            _ => {}
-        }
-        self.installation.person = None;
-        self.save_installation()
-    }
-
-    async fn end_session(&mut self) {
-        let Some(here) = self.signed_in.take() else {
-            return;
-        };
-        // Gone where the session has ended already.
-        let _ = here.running.stop.send(());
-        if timeout(ENDING, here.running.done).await.is_err() {
-            tracing::warn!("the session did not end in time");
-            here.running.open.context.store.close().await;
-        }
-    }
-
-    /// Messages not sent yet, failed ones included, whether the account is locked or not.
-    async fn unsent(&self, me: &Me) -> Result<u32, UiError> {
-        if let Some(here) = &self.signed_in {
-            let store = &here.running.open.context.store;
-            return Ok(store.outbox.read(outbox::len).await?);
-        }
-        let path = store::outbox_path(&self.file.account_folder(me.person.id));
-        if !path.exists() {
-            return Ok(0);
-        }
-        let database = Database::open(&path, store::OUTBOX, 1)?;
-        let count = database.read(outbox::len).await;
-        database.close().await;
-        Ok(count?)
-    }
-
     /// Tells everybody who is signed in now.
     async fn publish(&self, problem: Option<UiError>) {
         let server = self.last_server();
@@ -506,7 +219,10 @@ impl AccountTask {
                 email: person.me.email.clone(),
                 unsent: self.unsent(&person.me).await.unwrap_or(0),
             },
-            _ => Account::SignedOut { server },
+            _ => Account::SignedOut {
+                server,
+                elsewhere: self.installation.signed_out_elsewhere,
+            },
         };
         let open = self.signed_in.as_ref();
         let slot = Slot {
@@ -538,18 +254,6 @@ impl AccountTask {
         self.file
             .save(&self.installation)
             .map_err(|error| storage(&error))
-    }
-}
-
-/// Waits for what happens to the session, for ever where there is none.
-async fn change(signed_in: &mut Option<SignedInHere>) -> Change {
-    let Some(here) = signed_in else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        ended = &mut here.running.done => Change::Ended(ended.unwrap_or(SessionEnd::Stopped)),
-        Ok(()) = here.running.me.changed() => Change::Me,
-        Ok(()) = here.keyring.changed() => Change::Keyring,
     }
 }
 

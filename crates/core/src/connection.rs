@@ -10,7 +10,7 @@ use im_contract::{
     views::{Connection, ConnectionState},
 };
 use im_protocol::{
-    DeviceId, ErrorCode,
+    DeviceId, ErrorCode, WireError,
     handshake::{Auth, Refused, Versions},
 };
 use im_socketio::{AuthError, OnRefusal, Options, Refusal, State};
@@ -96,8 +96,10 @@ impl im_socketio::Auth for SocketAuth {
                 }
                 OnRefusal::Retry
             }
-            ErrorCode::SessionRevoked => {
-                self.tokens.end();
+            code @ ErrorCode::SessionRevoked => {
+                let told = refusal.data_as::<Refused>().map(|refused| refused.error);
+                let why = told.unwrap_or_else(|_| WireError::new(code, ""));
+                self.tokens.end(&why);
                 OnRefusal::Stop
             }
             ErrorCode::UpgradeRequired => OnRefusal::Stop,

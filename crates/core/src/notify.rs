@@ -1,6 +1,10 @@
 //! What the core asks of the desktop's notifications and of the ringtone. The crate that speaks to
 //! the system implements these; the core knows only when, what and with which actions.
 
+mod shown;
+
+pub(crate) use shown::Shown;
+
 use im_protocol::{CallId, ConversationId};
 use tokio::sync::mpsc;
 

@@ -162,6 +162,14 @@ impl Rest {
         self.authorized(Method::POST, path, Some(body)).await
     }
 
+    /// Takes something away.
+    ///
+    /// # Errors
+    /// As [`RestError`] tells.
+    pub(crate) async fn delete<R: DeserializeOwned>(&self, path: &str) -> Result<R, RestError> {
+        self.authorized(Method::DELETE, path, None::<&()>).await
+    }
+
     /// An access token may be refused as expired before its time (a clock was set, a secret was
     /// changed): it is refreshed once.
     async fn authorized<R: DeserializeOwned>(
@@ -171,7 +179,7 @@ impl Rest {
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<R, RestError> {
         let token = self.tokens.access().await?;
-        let first = self
+        let mut answer = self
             .http
             .request(
                 &self.server,
@@ -181,20 +189,24 @@ impl Rest {
                 body,
             )
             .await;
-        match first {
-            Err(RestError::Refused(error))
-                if matches!(
-                    error.code,
-                    ErrorCode::TokenExpired | ErrorCode::Unauthorized
-                ) =>
-            {
-                self.tokens.refused(token);
-                let token = self.tokens.access().await?;
-                self.http
-                    .request(&self.server, method, path, Some(token.expose()), body)
-                    .await
-            }
-            answer => answer,
+        if let Err(RestError::Refused(error)) = &answer
+            && matches!(
+                error.code,
+                ErrorCode::TokenExpired | ErrorCode::Unauthorized
+            )
+        {
+            self.tokens.refused(token);
+            let token = self.tokens.access().await?;
+            answer = self
+                .http
+                .request(&self.server, method, path, Some(token.expose()), body)
+                .await;
         }
+        if let Err(RestError::Refused(error)) = &answer
+            && error.code == ErrorCode::SessionRevoked
+        {
+            self.tokens.end(error);
+        }
+        answer
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use context::{Context, Mail, OpenAccount};
 pub(crate) use opening::{Parts, Running, start};
 
 use crate::{
-    account::Tokens,
+    account::{Over, Tokens},
     calls::{CallInput, Calls},
     connection::{self, Beside, TokenInUse, Told},
     events::Changes,
@@ -41,6 +41,7 @@ use im_protocol::{
     conversation::{TypingStarted, TypingStopped},
     handshake::{ConnectionClosing, Ready, SessionEnded, SessionRenew},
     people::{Me, Presence, Status},
+    sessions::SessionChanged,
     sync::Facts,
     webrtc,
 };
@@ -67,8 +68,19 @@ pub(crate) enum SessionEnd {
     Stopped,
     /// The server refused: sign in again.
     Refused,
+    /// The person signed this device out from another one.
+    SignedOut,
     /// The cache was found to be broken.
     Corrupt,
+}
+
+impl From<Over> for SessionEnd {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Refused => Self::Refused,
+            Over::SignedOut => Self::SignedOut,
+        }
+    }
 }
 
 /// What came of something that took time.
@@ -138,14 +150,13 @@ impl Session {
             tokio::select! {
                 biased;
                 _ = &mut stop => break SessionEnd::Stopped,
-                () = turned(&mut over) => break SessionEnd::Refused,
+                over = ended(&mut over) => break over.into(),
                 () = turned(&mut corrupt) => break SessionEnd::Corrupt,
                 incoming = self.incoming.recv() => match incoming {
                     Some(incoming) => self.incoming(incoming).await,
                     // The socket closes by itself where there is no credential anymore. Else
                     // its task has failed, of which the server knows nothing.
-                    None if *over.borrow() => break SessionEnd::Refused,
-                    None => break SessionEnd::Stopped,
+                    None => break over.borrow().map_or(SessionEnd::Stopped, SessionEnd::from),
                 },
                 Some(mail) = self.mailbox.recv() => self.mail(mail).await,
                 Some(outcome) = self.pending.next() => self.outcome(outcome).await,
@@ -335,12 +346,14 @@ impl Session {
             SessionEnded::EVENT => {
                 if let Some(ended) = read::<SessionEnded>(event) {
                     match ended.error.code {
-                        ErrorCode::SessionRevoked => self.tokens.end(),
+                        ErrorCode::SessionRevoked => self.tokens.end(&ended.error),
                         ErrorCode::TokenExpired => self.tokens.expired(),
                         _ => {}
                     }
                 }
             }
+            // The list is the server's: who shows it reads it again.
+            SessionChanged::EVENT => self.context.events.tell(CoreEvent::Devices),
             CallChanged::EVENT => {
                 self.pass_on(event, |told: CallChanged| CallInput::Changed(told.call))
                     .await;
@@ -393,6 +406,8 @@ impl Session {
         }
         self.changes.people();
         self.changes.conversations();
+        // What happened to the other devices meanwhile was not told here.
+        self.context.events.tell(CoreEvent::Devices);
     }
 
     async fn mail(&mut self, mail: Mail) {
@@ -486,7 +501,7 @@ impl Session {
                 Err(WireFailure::Refused(error)) => {
                     tracing::info!(code = %error.code, "the server refused to renew the connection");
                     match error.code {
-                        ErrorCode::SessionRevoked => tokens.end(),
+                        ErrorCode::SessionRevoked => tokens.end(&error),
                         ErrorCode::TokenExpired | ErrorCode::Unauthorized => tokens.refused(token),
                         // The server closes when the token is over, and the next one has another.
                         _ => {}
@@ -517,6 +532,16 @@ async fn turned(flag: &mut watch::Receiver<bool>) {
     if flag.wait_for(|flag| *flag).await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Waits until the session is over, for ever where it never will be.
+async fn ended(over: &mut watch::Receiver<Option<Over>>) -> Over {
+    if let Ok(over) = over.wait_for(Option::is_some).await
+        && let Some(over) = *over
+    {
+        return over;
+    }
+    std::future::pending().await
 }
 
 /// The payload, where it has the shape of the protocol. Its content stays out of the log.

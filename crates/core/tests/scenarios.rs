@@ -10,8 +10,10 @@ mod scenarios {
     mod connection;
     mod conversation;
     mod device;
+    mod devices;
     mod holes;
     mod keyring;
+    mod presence;
     mod privacy;
     mod sessions;
     mod versions;

@@ -1,5 +1,6 @@
 //! What goes wrong, in one shape at every door.
 
+use crate::sessions::Ended;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -50,7 +51,7 @@ codes! {
     Unauthorized = "unauthorized", retry false;
     /// The access token has expired: refresh, then try again.
     TokenExpired = "token_expired", retry true;
-    /// This session was signed out elsewhere or its refresh token was used twice.
+    /// This session was ended; `ended` says why.
     SessionRevoked = "session_revoked", retry false;
     /// The two speak no common version of the protocol.
     UpgradeRequired = "upgrade_required", retry false;
@@ -110,6 +111,9 @@ pub struct WireError {
     /// How long to wait before trying again, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// Why the session was ended, with `session_revoked`; absent from peers that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
 }
 
 impl WireError {
@@ -122,7 +126,23 @@ impl WireError {
             message: message.into(),
             retryable,
             retry_after_ms: None,
+            ended: None,
         }
+    }
+
+    /// The refusal of a session that was ended for this reason.
+    #[must_use]
+    pub fn session_ended(ended: Ended, message: impl Into<String>) -> Self {
+        Self {
+            ended: Some(ended),
+            ..Self::new(ErrorCode::SessionRevoked, message)
+        }
+    }
+
+    /// Whether it says that the person signed this device out: the only refusal that wipes it.
+    #[must_use]
+    pub fn is_sign_out(&self) -> bool {
+        self.code == ErrorCode::SessionRevoked && self.ended == Some(Ended::SignedOut)
     }
 
     /// Says when to come back.

@@ -104,7 +104,8 @@ pub struct Ready {
 /// `session:ended`, the last event before the server closes the connection for good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionEnded {
-    /// Why: `session_revoked` wipes the device; `token_expired` asks for a new token.
+    /// Why: `session_revoked` wipes the device where the person signed it out
+    /// ([`WireError::is_sign_out`]) and locks it else; `token_expired` asks for a new token.
     pub error: WireError,
 }
 

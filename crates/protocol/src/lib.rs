@@ -19,6 +19,7 @@ pub mod limits;
 mod opaque;
 pub mod people;
 pub mod rest;
+pub mod sessions;
 pub mod sync;
 pub mod webrtc;
 

@@ -18,6 +18,8 @@
 //! | `POST /v1/conversations` | [`OpenConversation`] | [`crate::conversation::Conversation`] |
 //! | `GET /v1/conversations/{id}/messages?before=&limit=` | | [`History`] |
 //! | `GET /v1/ice-servers` | | [`IceServers`] |
+//!
+//! Devices and passwords are in [`crate::sessions`].
 
 use crate::{
     CourseId, DeviceId, PersonId, SessionId,

@@ -33,6 +33,8 @@ pub enum Action {
     SetStatus,
     /// Invite somebody.
     Invite,
+    /// End a sign-in.
+    EndSession,
 }
 
 /// What it is asked of, with what has to be known of it.
@@ -61,6 +63,8 @@ pub enum Thing<'a> {
     Status,
     /// An invitation as this role.
     Invitation(Role),
+    /// A sign-in of this person.
+    Session(PersonId),
 }
 
 /// Whether a person may do something with a thing. What is not allowed here is not allowed.
@@ -87,6 +91,7 @@ pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
         (Action::Invite, Thing::Invitation(role)) => {
             actor.role == Role::Admin && role != Role::Student
         }
+        (Action::EndSession, Thing::Session(owner)) => owner == actor.person,
         _ => false,
     }
 }
@@ -96,7 +101,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    const ACTIONS: [Action; 9] = [
+    const ACTIONS: [Action; 10] = [
         Action::Open,
         Action::Read,
         Action::Write,
@@ -106,6 +111,7 @@ mod tests {
         Action::Enrol,
         Action::SetStatus,
         Action::Invite,
+        Action::EndSession,
     ];
 
     /// Every role with every action on every thing: allowed is what this table says, word for
@@ -170,6 +176,8 @@ mod tests {
             ("a student's invitation", Thing::Invitation(Role::Student)),
             ("a mentor's invitation", Thing::Invitation(Role::Mentor)),
             ("an admin's invitation", Thing::Invitation(Role::Admin)),
+            ("Sam's sign-in", Thing::Session(sam)),
+            ("Maya's sign-in", Thing::Session(maya)),
         ];
         let mut allowed = BTreeSet::new();
         for (name, person, role) in people {
@@ -197,12 +205,14 @@ mod tests {
             "Maya the mentor: Read Maya's message",
             "Maya the mentor: React Maya's message",
             "Sam the student: Enrol a course",
+            "Sam the student: EndSession Sam's sign-in",
             "Lin, a student outside: Enrol a course",
             "Maya the mentor: Open their tie",
             "Maya the mentor: Read their conversation",
             "Maya the mentor: Write their conversation",
             "Maya the mentor: MarkRead their conversation",
             "Maya the mentor: SetStatus own status",
+            "Maya the mentor: EndSession Maya's sign-in",
             "Ben, a mentor outside: SetStatus own status",
             "Ada the admin: Invite a mentor's invitation",
             "Ada the admin: Invite an admin's invitation",

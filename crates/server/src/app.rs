@@ -1,7 +1,7 @@
 //! Everything that requests and events need, shared by all of them.
 
 use crate::{
-    auth::{Keys, Passwords},
+    auth::{Keys, Passwords, sessions::Seen},
     clock::Clock,
     config::Config,
     dispatch::Table,
@@ -12,7 +12,7 @@ use crate::{
     store::Store,
     writer::Writer,
 };
-use im_protocol::FeedEpoch;
+use im_protocol::{FeedEpoch, sessions::SessionChanged};
 use std::sync::{Arc, atomic::AtomicUsize};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -30,6 +30,8 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     /// Who counts as there.
     pub(crate) presence: Arc<Presence>,
+    /// Devices that have gone since this was last written down.
+    pub(crate) seen: Seen,
     /// Signs and checks access tokens.
     pub(crate) keys: Keys,
     /// Hashes and checks passwords.
@@ -56,6 +58,14 @@ impl App {
             let now = self.clock.steady();
             self.presence
                 .left(live.person(), live.device(), now, for_good);
+            self.seen.note(live.session(), self.clock.now());
+            self.tell_others(live);
         }
+    }
+
+    /// A person's other devices show the list of devices anew.
+    pub(crate) fn tell_others(&self, live: &Live) {
+        self.hub
+            .tell_others(live.person(), live.device(), &SessionChanged {});
     }
 }

@@ -6,6 +6,7 @@
 pub mod accounts;
 mod password;
 pub mod refresh;
+pub(crate) mod sessions;
 mod token;
 
 pub use password::Passwords;
@@ -34,7 +35,7 @@ pub async fn living_session(conn: &mut Connection, claims: &Claims) -> Result<Se
     let session = session::get(conn, claims.session).await?;
     let session = session.ok_or_else(Error::unauthorized)?;
     if session.revoked_at.is_some() {
-        return Err(Error::session_revoked());
+        return Err(Error::session_revoked(session.ended));
     }
     if session.person != claims.person {
         return Err(Error::unauthorized());

@@ -1,15 +1,17 @@
 //! What has to be done again and again: connections whose token ran out, sessions ended elsewhere,
-//! old rows.
+//! devices that have gone, old rows.
 
 use crate::{
     app::App,
+    auth::sessions,
     error::Error,
+    socket::Live,
     store::{feed, session},
     writer::Urgency,
 };
 use futures_util::FutureExt as _;
 use im_protocol::{ErrorCode, UnixMs, WireError, limits};
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// How often connections are looked through.
 const LOOK: Duration = Duration::from_secs(1);
@@ -49,6 +51,7 @@ impl Chores {
                 let mut done = Ok(());
                 if look % ASK_EVERY == 0 {
                     done = done.and(self.end_revoked().await);
+                    done = done.and(sessions::keep_seen(&self.app).await);
                 }
                 let now = self.app.clock.now();
                 if now - self.pruned_at >= PRUNE_EVERY_MS {
@@ -81,14 +84,11 @@ impl Chores {
         let ended = session::ended_since(&mut reader, self.asked_at - OVERLAP_MS).await?;
         drop(reader);
         self.asked_at = now;
-        let ended: HashSet<_> = ended.into_iter().collect();
-        let error = Error::session_revoked().to_wire();
-        for live in self
-            .app
-            .hub
-            .lives_where(|live| ended.contains(&live.session()))
-        {
-            live.end(&error);
+        let ended: HashMap<_, _> = ended.into_iter().collect();
+        let over = |live: &Live| ended.contains_key(&live.session());
+        for live in self.app.hub.lives_where(over) {
+            let why = ended.get(&live.session()).copied().flatten();
+            live.end(&Error::session_revoked(why).to_wire());
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use im_protocol::{ErrorCode, WireError};
+use im_protocol::{ErrorCode, WireError, sessions::Ended};
 
 /// Why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -53,13 +53,20 @@ impl Error {
         Self::refused(ErrorCode::Unauthorized, "Please sign in.")
     }
 
-    /// The session was ended.
+    /// The session was ended; why, where that was kept.
     #[must_use]
-    pub fn session_revoked() -> Self {
-        Self::refused(
-            ErrorCode::SessionRevoked,
-            "You were signed out on this device. Please sign in again.",
-        )
+    pub fn session_revoked(why: Option<Ended>) -> Self {
+        let sentence = match why {
+            Some(Ended::PasswordChanged) => {
+                "Your password was changed. Please sign in with the new one."
+            }
+            Some(Ended::TokenReused) => "This sign-in was ended for safety. Please sign in again.",
+            _ => "You were signed out on this device. Please sign in again.",
+        };
+        Self::Refused(Box::new(match why {
+            Some(why) => WireError::session_ended(why, sentence),
+            None => WireError::new(ErrorCode::SessionRevoked, sentence),
+        }))
     }
 
     /// The server is stopping or overloaded.

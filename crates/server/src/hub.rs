@@ -171,6 +171,26 @@ impl Hub {
         tell(&lives, notice);
     }
 
+    /// Tells all devices of a person but this one.
+    pub fn tell_others<N: Notice>(&self, person: PersonId, device: DeviceId, notice: &N) {
+        let lives: Vec<_> = match self.people().get(&person) {
+            Some(attached) => {
+                let others = attached.lives.iter().filter(|live| live.device() != device);
+                others.cloned().collect()
+            }
+            None => return,
+        };
+        tell(&lives, notice);
+    }
+
+    /// The sessions of a person that have a connection.
+    pub(crate) fn sessions_of(&self, person: PersonId) -> Vec<SessionId> {
+        match self.people().get(&person) {
+            Some(attached) => attached.lives.iter().map(|live| live.session()).collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// Tells everybody who has one of these roles; written once for all of them.
     pub fn tell_roles<N: Notice>(&self, roles: &[Role], notice: &N) {
         tell(

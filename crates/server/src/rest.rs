@@ -6,6 +6,7 @@ mod health;
 pub(crate) mod ice;
 mod lists;
 mod origin;
+mod sessions;
 
 use crate::{app::App, error::Error, socket};
 use axum::{
@@ -13,7 +14,7 @@ use axum::{
     extract::DefaultBodyLimit,
     middleware,
     response::{IntoResponse as _, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use im_protocol::{ErrorCode, limits};
 use std::sync::Arc;
@@ -29,7 +30,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/auth/accept-invitation", post(accounts::accept))
         .route("/v1/auth/sign-in", post(accounts::sign_in))
         .route("/v1/auth/refresh", post(accounts::refresh))
-        .route("/v1/auth/sign-out", post(accounts::sign_out))
+        .route("/v1/auth/sign-out", post(sessions::sign_out))
+        .route("/v1/auth/change-password", post(sessions::change_password))
+        .route("/v1/sessions", get(sessions::list))
+        .route("/v1/sessions/end-others", post(sessions::end_others))
+        .route("/v1/sessions/{id}", delete(sessions::end))
         .route("/v1/me", get(accounts::me))
         .route("/v1/invitations", post(accounts::invite))
         .route("/v1/people", get(lists::people))

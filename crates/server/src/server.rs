@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    auth::{self, Keys, Passwords},
+    auth::{self, Keys, Passwords, sessions::Seen},
     calls,
     chores::Chores,
     clock::Clock,
@@ -119,6 +119,7 @@ impl Server {
             passwords: Passwords::new()?,
             rates: Rates::new(&config.limits),
             presence: Arc::new(Presence::default()),
+            seen: Seen::default(),
             events: Table::new(),
             sockets: AtomicUsize::new(0),
             stop: CancellationToken::new(),
@@ -199,6 +200,9 @@ impl Running {
         };
         if tokio::time::timeout(STOP_WITHIN, over).await.is_err() {
             tracing::warn!("some connections did not end in time");
+        }
+        if let Err(error) = auth::sessions::keep_seen(&self.app).await {
+            tracing::warn!(error = %error, "who was there last is not written down");
         }
         self.stop_writing.cancel();
         self.writing.await.ok();

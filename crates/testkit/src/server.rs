@@ -31,6 +31,22 @@ impl TestServer {
         server
     }
 
+    /// Starts one with an empty database where another one was.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_in_place_of(mut former: Self) -> Self {
+        former.down().await;
+        let data = tempfile::tempdir().expect("a folder for the server");
+        let mut server = Self {
+            data,
+            addr: former.addr,
+            running: None,
+        };
+        server.up().await;
+        server
+    }
+
     /// Starts it again, with what it had on disk.
     ///
     /// # Panics

@@ -9,7 +9,12 @@ export type Account = { "state": "signed_out",
 /**
  * Where the person would sign in.
  */
-server: string, } | { "state": "locked", 
+server: string, 
+/**
+ * Whether the one who was signed in last was signed out from another device, which wiped
+ * this one.
+ */
+elsewhere: boolean, } | { "state": "locked", 
 /**
  * Where.
  */

@@ -60,6 +60,10 @@ export class AccountState {
     this.told(await this.platform.request('account.accept_invitation', { server, code, name, password }));
   }
 
+  async changePassword(old: string, fresh: string): Promise<void> {
+    await this.platform.request('account.change_password', { old, new: fresh });
+  }
+
   signOut(unsent: Unsent): Promise<SignOutResult> {
     return this.platform.request('account.sign_out', { unsent });
   }

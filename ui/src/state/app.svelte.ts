@@ -10,6 +10,7 @@ import type { UiError } from '../contract/UiError';
 import { CoreError, type Platform } from '../platform';
 import { AccountState } from './account.svelte';
 import { CallState } from './call.svelte';
+import { DevicesState } from './devices.svelte';
 import { PlaceState } from './place.svelte';
 import { Reading, Wish } from './reading.svelte';
 import { SettingsState } from './settings.svelte';
@@ -26,6 +27,7 @@ export class App {
   readonly courses: Reading<CourseView[]>;
   readonly status: Reading<OwnStatus | null>;
   readonly desktop: Reading<Desktop>;
+  readonly devices: DevicesState;
   readonly call: CallState;
   readonly settings: SettingsState;
   readonly place = new PlaceState();
@@ -51,6 +53,7 @@ export class App {
     this.courses = ask('courses.list');
     this.status = ask('status.get');
     this.desktop = ask('desktop.get');
+    this.devices = new DevicesState(platform);
     this.call = new CallState(platform);
     this.settings = new SettingsState(platform);
     this.#looking = new Wish((conversation) =>
@@ -135,6 +138,9 @@ export class App {
         break;
       case 'people':
         this.#peopleChanged();
+        break;
+      case 'devices':
+        this.#devicesChanged();
         break;
       case 'ring':
         this.call.rang(event.data);
@@ -229,6 +235,7 @@ export class App {
       this.thread?.refresh(),
     ]);
     this.#peopleChanged();
+    this.#devicesChanged();
   }
 
   /** Reads what the people's place shows. */
@@ -249,6 +256,10 @@ export class App {
     this.show(conversation);
     this.call.open = this.call.current?.conversation === conversation;
     if (this.call.open) this.call.chat = true;
+  }
+
+  #devicesChanged(): void {
+    if (this.place.place === 'settings') void this.devices.reading.refresh();
   }
 
   #peopleChanged(): void {
@@ -279,6 +290,7 @@ export class App {
         this.mentors,
         this.courses,
         this.status,
+        this.devices.reading,
       ];
       for (const reading of readings) reading.clear();
       void this.connection.refresh();

@@ -8,6 +8,7 @@ import type { ConversationRow } from '../../src/contract/ConversationRow';
 import type { CoreEvent } from '../../src/contract/CoreEvent';
 import type { CourseView } from '../../src/contract/CourseView';
 import type { Desktop } from '../../src/contract/Desktop';
+import type { DeviceView } from '../../src/contract/DeviceView';
 import type { ErrorKind } from '../../src/contract/ErrorKind';
 import type { MessageRow } from '../../src/contract/MessageRow';
 import type { OwnStatus } from '../../src/contract/OwnStatus';
@@ -33,7 +34,7 @@ type Handlers = {
  * told to answer and decides nothing; what the real core does is tested with the real core.
  */
 export class FakeCore {
-  account: Account = { state: 'signed_out', server: 'https://mentor.example.org' };
+  account: Account = { state: 'signed_out', server: 'https://mentor.example.org', elsewhere: false };
   connection: Connection = {
     state: 'online',
     retry_in_ms: null,
@@ -52,6 +53,7 @@ export class FakeCore {
   mentors: PersonView[] = [];
   courses: CourseView[] = [];
   status: OwnStatus | null = null;
+  devices: DeviceView[] = [];
   desktop: Desktop = { tray: 'here', notifications: 'here' };
   rings: Ring[] = [];
   call: CallProgress | null = null;
@@ -301,6 +303,16 @@ export class FakeCore {
       this.tell({ event: 'people' });
       return {};
     },
+    'devices.list': () => this.devices,
+    'devices.sign_out': ({ id }) => {
+      this.devices = this.devices.filter((device) => device.id !== id);
+      return {};
+    },
+    'devices.sign_out_others': () => {
+      this.devices = this.devices.filter((device) => device.current);
+      return {};
+    },
+    'account.change_password': () => ({}),
     'calls.rings': () => this.rings,
     'calls.current': () => this.call,
     'calls.shown': () => ({}),

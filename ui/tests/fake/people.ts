@@ -1,5 +1,6 @@
 import type { ConversationRow } from '../../src/contract/ConversationRow';
 import type { CourseView } from '../../src/contract/CourseView';
+import type { DeviceView } from '../../src/contract/DeviceView';
 import type { MeView } from '../../src/contract/MeView';
 import type { MessageRow } from '../../src/contract/MessageRow';
 import type { PersonView } from '../../src/contract/PersonView';
@@ -39,6 +40,23 @@ export const mayaSeen: PersonView = {
   status: { availability: 'available', message: 'Ask me anything about proofs', since: 0 },
 };
 export const samAsMe: MeView = { id: sam.id, name: sam.name, email: 'sam@example.org', role: 'student' };
+
+/** Where Maya is signed in. */
+export function mayasDevices(now: number): DeviceView[] {
+  const device = (id: string, name: string, signedIn: number, seen: number): DeviceView => ({
+    id: `session-${id}`,
+    name,
+    signed_in_at: now - signedIn * HOUR,
+    last_seen_at: now - seen * HOUR,
+    current: false,
+    online: false,
+  });
+  return [
+    { ...device('desk', 'maya-desk', 30 * 24, 0), current: true, online: true },
+    { ...device('laptop', 'Maya’s laptop', 4 * 24, 0), online: true },
+    device('lab', 'pc-14.lab.example.org', 20 * 24, 12 * 24),
+  ];
+}
 
 export const algebra: CourseView = { id: 'course-algebra', title: 'Linear algebra', mentor: maya.id };
 export const rust: CourseView = { id: 'course-rust', title: 'Systems programming in Rust', mentor: maya.id };

@@ -6,6 +6,7 @@ import {
   lin,
   maya,
   mayaSeen,
+  mayasDevices,
   message,
   noor,
   rowOf,
@@ -27,6 +28,7 @@ export function mayaAtHerDesk(core: FakeCore, now = Date.now()): void {
   const minute = 60_000;
   core.account = { state: 'signed_in', server: 'https://mentor.example.org', me: maya, keyring: 'kept' };
   core.status = { availability: 'available', message: '', pending: false };
+  core.devices = mayasDevices(now);
   core.people = [ada, lin, noor, sam];
   core.mentors = [mayaSeen, tomas];
   core.courses = [algebra, rust];

@@ -120,7 +120,7 @@ test('who cannot or will not sign in again leaves the account, and is asked abou
     core.account = { state: 'locked', server, email: 'maya@example.org', unsent: 3 };
     core.answers['account.sign_out'] = ({ unsent }) => {
       if (unsent === 'ask') return { done: false, unsent: 3 };
-      core.account = { state: 'signed_out', server };
+      core.account = { state: 'signed_out', server, elsewhere: false };
       core.tell({ event: 'account', data: core.account });
       return { done: true, unsent: 0 };
     };

@@ -63,7 +63,10 @@ test('signing out with nothing unsent just signs out', async () => {
   const page = await stage.play((core) => {
     mayaAtHerDesk(core);
     core.answers['account.sign_out'] = () => {
-      core.tell({ event: 'account', data: { state: 'signed_out', server: 'https://mentor.example.org' } });
+      core.tell({
+        event: 'account',
+        data: { state: 'signed_out', server: 'https://mentor.example.org', elsewhere: false },
+      });
       return { done: true, unsent: 0 };
     };
   });
@@ -80,7 +83,10 @@ test('signing out with unsent messages asks: cancel, send first, or lose them', 
     core.answers['account.sign_out'] = ({ unsent }) => {
       const left = core.connection.waiting;
       if (unsent === 'ask' && left > 0) return { done: false, unsent: left };
-      core.tell({ event: 'account', data: { state: 'signed_out', server: 'https://mentor.example.org' } });
+      core.tell({
+        event: 'account',
+        data: { state: 'signed_out', server: 'https://mentor.example.org', elsewhere: false },
+      });
       return { done: true, unsent: 0 };
     };
   });

@@ -270,6 +270,60 @@ const VIEWS: View[] = [
     go: (page) => page.getByRole('button', { name: 'Settings', exact: true }).click(),
   },
   {
+    name: 'settings-device',
+    scenario: mayaAtHerDesk,
+    go: async (page) => {
+      await page.getByRole('button', { name: 'Settings', exact: true }).click();
+      await page.getByRole('button', { name: 'Sign out Maya’s laptop' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'settings-devices',
+    scenario: mayaAtHerDesk,
+    go: async (page) => {
+      await page.getByRole('button', { name: 'Settings', exact: true }).click();
+      await page.getByRole('button', { name: 'Sign out all other devices' }).scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: 'settings-devices-away',
+    scenario: (core) => {
+      mayaAtHerDesk(core);
+      core.answers['devices.list'] = () => {
+        throw refusal('not_connected');
+      };
+    },
+    go: async (page) => {
+      await page.getByRole('button', { name: 'Settings', exact: true }).click();
+      await page.getByText('Your devices cannot be shown').scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: 'settings-password',
+    scenario: (core) => {
+      mayaAtHerDesk(core);
+      core.answers['account.change_password'] = () => {
+        throw refusal('invalid', { field: 'old_password' });
+      };
+    },
+    go: async (page) => {
+      await page.getByRole('button', { name: 'Settings', exact: true }).click();
+      await page.getByRole('button', { name: 'Change password…' }).click();
+      await page.getByLabel('Present password').fill('wrong horse');
+      await page.getByLabel('New password').fill('battery staple');
+      await page.getByRole('button', { name: 'Change password', exact: true }).click();
+      await page.getByText('This is not your present password.').waitFor();
+    },
+  },
+  {
+    name: 'signed-out-elsewhere',
+    scenario: (core) => {
+      core.account = { state: 'signed_out', server: 'https://mentor.example.org', elsewhere: true };
+    },
+    go: (page) => page.getByText('You were signed out').waitFor(),
+  },
+  {
     name: 'no-tray',
     scenario: (core) => {
       mayaAtHerDesk(core);

@@ -58,7 +58,9 @@ test('the title says how much is unread and where Maya is', async () => {
 });
 
 test('nobody signed in: the title tells nothing', async () => {
-  const { app } = await atMayas({ 'account.get': () => ({ state: 'signed_out', server: '' }) });
+  const { app } = await atMayas({
+    'account.get': () => ({ state: 'signed_out', server: '', elsewhere: false }),
+  });
   expect(titleOf(app)).toBe('InstantMentor');
 });
 
@@ -185,7 +187,7 @@ test('what Maya looks at is the conversation on screen in a window that she atte
   expect(app.call.chat).toBe(false);
   app.call.told(null);
   expect(app.lookingAt).toBe('with-sam');
-  app.account.told({ state: 'signed_out', server: '' });
+  app.account.told({ state: 'signed_out', server: '', elsewhere: false });
   expect(app.lookingAt).toBeUndefined();
 });
 

@@ -21,6 +21,9 @@ pub(crate) struct Installation {
     /// Who is signed in there, if anybody.
     #[serde(default)]
     pub(crate) person: Option<Remembered>,
+    /// Whether the last one was signed out from another device, until somebody signs in.
+    #[serde(default)]
+    pub(crate) signed_out_elsewhere: bool,
 }
 
 /// Who is signed in.
@@ -31,6 +34,30 @@ pub(crate) struct Remembered {
     /// Whether the server has refused the session since.
     #[serde(default)]
     pub(crate) locked: bool,
+    /// Whether they are signed out and what is kept of them is being wiped, and by whom.
+    #[serde(default)]
+    pub(crate) leaving: Option<Leaving>,
+}
+
+impl Remembered {
+    /// Somebody who is signed in.
+    pub(crate) const fn new(me: Me) -> Self {
+        Self {
+            me,
+            locked: false,
+            leaving: None,
+        }
+    }
+}
+
+/// From where a person was signed out of this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Leaving {
+    /// On this device.
+    Here,
+    /// From another one.
+    Elsewhere,
 }
 
 /// Where the file is.
@@ -67,6 +94,7 @@ impl InstallationFile {
             device: DeviceId::new(),
             server: None,
             person: None,
+            signed_out_elsewhere: false,
         };
         self.save(&new)?;
         Ok(new)
@@ -125,6 +153,7 @@ mod tests {
                 email: "maya@example.org".to_owned(),
             },
             locked: true,
+            leaving: Some(Leaving::Elsewhere),
         });
         file.save(&first).unwrap();
         assert_eq!(file.load().unwrap(), first);

@@ -4,7 +4,7 @@
 //! one has been used, a minute at most. So there is never more than one refresh under way, and the
 //! new token goes to the keyring before anybody gets the access token that came with it. A kill in
 //! between leaves the former in the keyring, which the server still takes. What the server refuses
-//! is not a sign-out: the owner locks the account and keeps everything.
+//! is not a sign-out, unless it says so: the owner locks the account and keeps everything.
 
 use super::ServerAddress;
 use crate::{
@@ -13,7 +13,10 @@ use crate::{
 };
 use futures_util::future::BoxFuture;
 use im_contract::views::KeyringState;
-use im_protocol::rest::{Refresh, Tokens as Pair};
+use im_protocol::{
+    WireError,
+    rest::{Refresh, Tokens as Pair},
+};
 use std::{
     sync::{
         Arc,
@@ -46,6 +49,25 @@ pub(crate) enum TokenError {
     /// The server refused the refresh token, or there is none: sign in again.
     #[error("the session is over")]
     Refused,
+}
+
+/// How a session is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The server takes it no more, or there is no token: what is here is kept for the person.
+    Refused,
+    /// The person signed this device out: what is here is to go.
+    SignedOut,
+}
+
+impl From<&WireError> for Over {
+    fn from(error: &WireError) -> Self {
+        if error.is_sign_out() {
+            Self::SignedOut
+        } else {
+            Self::Refused
+        }
+    }
 }
 
 /// Who takes refresh tokens: the server, or a test.
@@ -83,7 +105,7 @@ impl Refresher for ServerRefresher {
 enum Ask {
     Access(oneshot::Sender<Result<Secret, TokenError>>),
     Refused(Option<Secret>),
-    Over,
+    Over(Over),
     TryAgain,
 }
 
@@ -92,7 +114,7 @@ enum Ask {
 pub(crate) struct Tokens {
     asks: mpsc::Sender<Ask>,
     keyring: watch::Receiver<KeyringState>,
-    over: watch::Receiver<bool>,
+    over: watch::Receiver<Option<Over>>,
     unread: Arc<AtomicBool>,
     newest: watch::Receiver<Option<Secret>>,
 }
@@ -125,9 +147,10 @@ impl Tokens {
         let _ = self.asks.try_send(Ask::TryAgain);
     }
 
-    /// The server says that the session is over.
-    pub(crate) fn end(&self) {
-        let _ = self.asks.try_send(Ask::Over);
+    /// The server says that the session is over, and why.
+    pub(crate) fn end(&self, why: &WireError) {
+        // With a full queue somebody asks already, and will hear the same from the server.
+        let _ = self.asks.try_send(Ask::Over(why.into()));
     }
 
     /// Where the refresh token is kept.
@@ -146,8 +169,8 @@ impl Tokens {
         self.unread.load(Ordering::SeqCst)
     }
 
-    /// Turns true when the session is over.
-    pub(crate) fn over(&self) -> watch::Receiver<bool> {
+    /// Says when the session is over, and how.
+    pub(crate) fn over(&self) -> watch::Receiver<Option<Over>> {
         self.over.clone()
     }
 }
@@ -159,7 +182,7 @@ pub(crate) struct TokenTask {
     key: String,
     asks: mpsc::Receiver<Ask>,
     keyring: watch::Sender<KeyringState>,
-    over: watch::Sender<bool>,
+    over: watch::Sender<Option<Over>>,
     unread: Arc<AtomicBool>,
     newest: watch::Sender<Option<Secret>>,
     access: Option<Access>,
@@ -187,7 +210,7 @@ impl TokenTask {
     ) -> (Tokens, Self) {
         let (asks_tx, asks) = mpsc::channel(QUEUE);
         let (keyring, keyring_rx) = watch::channel(KeyringState::Kept);
-        let (over, over_rx) = watch::channel(false);
+        let (over, over_rx) = watch::channel(None);
         let (newest, newest_rx) = watch::channel(None);
         let unread = Arc::new(AtomicBool::new(false));
         let mut task = Self {
@@ -230,7 +253,7 @@ impl TokenTask {
             tokio::select! {
                 ask = self.asks.recv() => match ask {
                     None => return,
-                    Some(Ask::Over) => self.give_up(),
+                    Some(Ask::Over(over)) => self.give_up(over),
                     Some(Ask::TryAgain) => {
                         self.dismissed_until = None;
                         if self.unsaved {
@@ -279,7 +302,7 @@ impl TokenTask {
     }
 
     async fn access_now(&mut self) -> Result<Secret, TokenError> {
-        if *self.over.borrow() {
+        if self.over.borrow().is_some() {
             return Err(TokenError::Refused);
         }
         let good = |access: &&Access| access.until > Instant::now() + MARGIN;
@@ -309,7 +332,10 @@ impl TokenTask {
             }
             Err(error) => {
                 tracing::info!(%error, "the server refused to renew the session");
-                self.give_up();
+                self.give_up(match &error {
+                    RestError::Refused(why) => why.into(),
+                    _ => Over::Refused,
+                });
                 Err(TokenError::Refused)
             }
         }
@@ -333,13 +359,13 @@ impl TokenTask {
                 Ok(token)
             }
             Ok(None) => {
-                self.give_up();
+                self.give_up(Over::Refused);
                 Err(TokenError::Refused)
             }
             Err(SecretError::Missing) => {
                 self.tell(KeyringState::Missing);
                 self.unread.store(true, Ordering::SeqCst);
-                self.give_up();
+                self.give_up(Over::Refused);
                 Err(TokenError::Refused)
             }
             Err(SecretError::Locked) => {
@@ -401,10 +427,14 @@ impl TokenTask {
         });
     }
 
-    fn give_up(&mut self) {
+    fn give_up(&mut self, over: Over) {
         self.access = None;
         self.again = None;
-        self.over.send_replace(true);
+        self.over.send_if_modified(|known| {
+            let first = known.is_none();
+            known.get_or_insert(over);
+            first
+        });
     }
 }
 

@@ -4,7 +4,7 @@ use super::Core;
 use crate::{
     account::{Ask, How},
     calls::Now,
-    conversations,
+    conversations, devices,
     links::Link,
     messages, people,
     session::Mail,
@@ -18,6 +18,7 @@ use im_contract::{
         Nothing, OpenArgs, Opened, OperationArgs, PageArgs, ReactArgs, ReadArgs, RegisterArgs,
         SendArgs, SignInArgs, SignOutArgs, SignOutResult, StatusArgs, SwitchArgs, TypingArgs,
     },
+    devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft,
         MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
@@ -63,6 +64,25 @@ impl Commands for Core {
         let (reply, answer) = oneshot::channel();
         self.ask(Ask::SignOut(args.unsent, reply)).await?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    async fn account_change_password(&self, args: ChangePasswordArgs) -> Result<Nothing, UiError> {
+        devices::change_password(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn devices_list(&self, _: Nothing) -> Result<Vec<DeviceView>, UiError> {
+        devices::list(&self.open()?.context).await
+    }
+
+    async fn devices_sign_out(&self, args: DeviceArgs) -> Result<Nothing, UiError> {
+        devices::sign_out(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn devices_sign_out_others(&self, _: Nothing) -> Result<Nothing, UiError> {
+        devices::sign_out_others(&self.open()?.context).await?;
+        Ok(Nothing {})
     }
 
     async fn connection_get(&self, _: Nothing) -> Result<Connection, UiError> {

@@ -14,7 +14,9 @@ async fn sam_registers_and_is_still_signed_in_after_a_restart() {
     let server = TestServer::start().await;
     let device = Device::new(&server.url()).await;
     let before = device.account().await;
-    assert!(matches!(before, Account::SignedOut { server: s } if s == server.url()));
+    assert!(
+        matches!(before, Account::SignedOut { server: s, elsewhere: false } if s == server.url())
+    );
     let args = RegisterArgs {
         server: server.url(),
         name: "Sam".to_owned(),
@@ -136,7 +138,9 @@ async fn signing_out_asks_when_something_is_unsent_and_wipes_the_device() {
     sam.connection(ConnectionState::Off).await;
 
     let mut sam = sam.restart().await;
-    assert!(matches!(sam.account().await, Account::SignedOut { server: s } if s == server.url()));
+    assert!(
+        matches!(sam.account().await, Account::SignedOut { server: s, elsewhere: false } if s == server.url())
+    );
     sam.sign_in("Sam").await.unwrap();
     sam.reads(conversation, &["Are you there?"]).await;
 }

@@ -135,10 +135,18 @@ impl Device {
     }
 
     pub(crate) async fn sign_in(&self, name: &str) -> Result<Account, UiError> {
+        self.sign_in_with(name, PASSWORD).await
+    }
+
+    pub(crate) async fn sign_in_with(
+        &self,
+        name: &str,
+        password: &str,
+    ) -> Result<Account, UiError> {
         let args = SignInArgs {
             server: self.server.clone(),
             email: email(name),
-            password: PASSWORD.to_owned(),
+            password: password.to_owned(),
         };
         self.core.account_sign_in(args).await
     }
@@ -297,6 +305,14 @@ impl Device {
             })
         })
         .await;
+    }
+
+    /// Waits until this is told.
+    pub(crate) async fn until_told(&mut self, what: &str, wanted: CoreEvent) {
+        let wait = async { while self.events.recv().await.expect("the core is gone") != wanted {} };
+        if timeout(DEADLINE, wait).await.is_err() {
+            panic!("waited in vain until it was told that {what}");
+        }
     }
 
     /// Everything that was told until now.

@@ -1,8 +1,9 @@
-//! Registering, signing in and out, inviting, refreshing.
+//! Registering, signing in, inviting, refreshing.
 
 use super::{
     Secret,
     refresh::{REFRESH_MS, Verdict, judge},
+    sessions::end_session,
     token::ACCESS_MS,
 };
 use crate::{
@@ -23,6 +24,7 @@ use im_protocol::{
     rest::{
         AcceptInvitation, Device, Invitation, Invite, Refresh, Register, SignIn, SignedIn, Tokens,
     },
+    sessions::{Ended, SessionChanged},
 };
 use sha2::{Digest as _, Sha256};
 use std::{net::IpAddr, sync::Arc};
@@ -144,15 +146,16 @@ async fn rotate(
     match judge(&session, &newest, &presented, now) {
         Verdict::Rotate => {}
         Verdict::Expired => return Ok(Err(Error::unauthorized())),
-        Verdict::Ended => return Ok(Err(Error::session_revoked())),
+        Verdict::Ended => return Ok(Err(Error::session_revoked(session.ended))),
         Verdict::Stolen => {
             tracing::warn!(
                 person = %session.person,
                 session = %session.id,
                 "an old refresh token was used again: its session is ended"
             );
-            end_session(change, session.id).await?;
-            return Ok(Err(Error::session_revoked()));
+            let why = Ended::TokenReused;
+            end_session(change, session.person, session.id, why).await?;
+            return Ok(Err(Error::session_revoked(Some(why))));
         }
     }
     session::mark_used(conn, &presented.hash, now).await?;
@@ -161,23 +164,6 @@ async fn rotate(
     let parent = Some(presented.hash);
     let tokens = new_tokens(app, change, session.id, &me, parent).await?;
     Ok(Ok(tokens))
-}
-
-/// Ends a session: its refresh tokens, and its connections after the commit.
-pub(crate) async fn end_session(change: &mut Change, id: SessionId) -> Result<(), Error> {
-    let now = change.now();
-    if session::revoke(change.conn()?, id, now).await? {
-        change.end_session(id, Error::session_revoked().to_wire());
-    }
-    Ok(())
-}
-
-/// Signs out: ends the asker's session.
-pub(crate) async fn sign_out(app: &Arc<App>, id: SessionId) -> Result<(), Error> {
-    let done = app.writer.write(Urgency::First, move |change| {
-        async move { end_session(change, id).await }.boxed()
-    });
-    done.await
 }
 
 /// An admin invites somebody.
@@ -265,8 +251,9 @@ async fn open_session(
     let person = &me.person;
     // A device has one session of a person: the one before is of no use to anybody honest.
     for old in session::living_on(change.conn()?, person.id, device.id).await? {
-        end_session(change, old).await?;
+        end_session(change, person.id, old, Ended::Replaced).await?;
     }
+    change.tell_person(person.id, SessionChanged {});
     session::insert(change.conn()?, id, person.id, device, "", now).await?;
     let tokens = new_tokens(app, change, id, person, None).await?;
     Ok(SignedIn {

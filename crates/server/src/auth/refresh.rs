@@ -74,6 +74,7 @@ mod tests {
                 device: DeviceId::new(),
                 newest_token: "0".into(),
                 revoked_at: None,
+                ended: None,
             };
             let mut family = Self {
                 session,

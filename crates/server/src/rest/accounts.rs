@@ -4,7 +4,6 @@ use super::extract::{Asker, Body, From};
 use crate::{app::App, auth::accounts, error::Error, store};
 use axum::{Json, extract::State};
 use im_protocol::{
-    command::Done,
     people::Me,
     rest::{AcceptInvitation, Invitation, Invite, Refresh, Register, SignIn, SignedIn, Tokens},
 };
@@ -44,14 +43,6 @@ pub(super) async fn refresh(
 ) -> Result<Json<Tokens>, Error> {
     app.rates.refresh(address)?;
     Ok(Json(accounts::refresh(&app, asked).await?))
-}
-
-pub(super) async fn sign_out(
-    State(app): State<Arc<App>>,
-    asker: Asker,
-) -> Result<Json<Done>, Error> {
-    accounts::sign_out(&app, asker.session.id).await?;
-    Ok(Json(Done {}))
 }
 
 pub(super) async fn me(State(app): State<Arc<App>>, asker: Asker) -> Result<Json<Me>, Error> {

@@ -65,7 +65,7 @@ pub(super) fn cors(app: Arc<App>) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(move |origin, _| {
             allowed(&app.config, origin)
         }))
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

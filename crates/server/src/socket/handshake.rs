@@ -125,6 +125,7 @@ async fn admit(
         app.tasks.spawn(task.run());
     }
     live.open([packet::connected(&socket.id.to_string()), text]);
+    app.tell_others(&live);
     Ok(live.person())
 }
 

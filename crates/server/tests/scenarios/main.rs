@@ -9,6 +9,7 @@ mod calls;
 mod changes;
 mod connections;
 mod conversations;
+mod devices;
 mod operating;
 mod presence;
 mod school;

@@ -83,12 +83,17 @@ impl School {
     }
 
     pub(crate) async fn sign_in(&self, name: &str, device: DeviceId) -> Account {
+        self.sign_in_on(name, device, "Desk").await
+    }
+
+    /// Signs a person in on a device with this name.
+    pub(crate) async fn sign_in_on(&self, name: &str, device: DeviceId, called: &str) -> Account {
         let asked = SignIn {
             email: email_of(name),
             password: PASSWORD.into(),
             device: DeviceInfo {
                 id: device,
-                name: "Desk".into(),
+                name: called.into(),
             },
         };
         let signed_in = self.post("/v1/auth/sign-in", None, &asked).await.unwrap();
@@ -125,6 +130,14 @@ impl School {
         token: &str,
     ) -> Result<T, WireError> {
         answer(self.http.get(self.url(path)).bearer_auth(token)).await
+    }
+
+    pub(crate) async fn delete<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: &str,
+    ) -> Result<T, WireError> {
+        answer(self.http.delete(self.url(path)).bearer_auth(token)).await
     }
 
     /// Connects a device and waits until it is ready.

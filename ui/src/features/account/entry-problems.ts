@@ -62,3 +62,30 @@ export function missing(
   }
   return problems;
 }
+
+/** What the fields of changing the password may say is wrong with them. */
+export interface PasswordProblems {
+  old?: string;
+  fresh?: string;
+  /** What belongs to no field. */
+  form?: UiError;
+}
+
+/** Puts what the core answered to a change of password beside the field it belongs to. */
+export function passwordPlaced(error: UiError | undefined): PasswordProblems {
+  if (!error) return {};
+  const field = error.kind === 'invalid' ? error.params['field'] : undefined;
+  if (field === 'old_password') return { old: t('problem_password_old') };
+  if (field === 'new_password') return { fresh: t('problem_password_new') };
+  return { form: error };
+}
+
+/** What can be seen to be wrong with a change of password before the server is asked. */
+export function passwordMissing(old: string, fresh: string): PasswordProblems {
+  const problems: PasswordProblems = {};
+  if (!old) problems.old = t('problem_password');
+  if (Array.from(fresh).length < PASSWORD_MIN_CHARS) {
+    problems.fresh = t('problem_password_short', { count: PASSWORD_MIN_CHARS });
+  }
+  return problems;
+}

@@ -174,7 +174,7 @@ async fn killed_between_the_rotation_and_the_keyring_nobody_is_signed_out() {
     let tokens = start(&server, &keyring, None);
     assert_eq!(tokens.access().await.unwrap().expose(), "access-2");
     assert_eq!(keyring.kept().await.as_deref(), Some("refresh-2"));
-    assert!(!*tokens.over().borrow());
+    assert_eq!(*tokens.over().borrow(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,7 +183,8 @@ async fn a_refused_refresh_is_the_end_of_the_session_and_the_token_stays() {
     let keyring = keyring_with("much-too-old").await;
     let tokens = start(&server, &keyring, None);
     assert_eq!(tokens.access().await, Err(TokenError::Refused));
-    assert!(*tokens.over().borrow() && !tokens.is_unread());
+    assert_eq!(*tokens.over().borrow(), Some(Over::Refused));
+    assert!(!tokens.is_unread());
     assert_eq!(tokens.access().await, Err(TokenError::Refused));
 }
 
@@ -194,7 +195,7 @@ async fn a_network_that_is_away_is_no_refusal() {
     let keyring = keyring_with("refresh-0").await;
     let tokens = start(&server, &keyring, None);
     assert_eq!(tokens.access().await, Err(TokenError::Unavailable));
-    assert!(!*tokens.over().borrow());
+    assert_eq!(*tokens.over().borrow(), None);
     *server.away.lock().unwrap() = false;
     assert_eq!(tokens.access().await.unwrap().expose(), "access-1");
 }
@@ -224,7 +225,7 @@ async fn a_locked_keyring_is_tried_until_it_opens() {
     assert_eq!(tokens.access().await, Err(TokenError::Unavailable));
     let mut state = tokens.keyring();
     assert_eq!(*state.borrow_and_update(), KeyringState::Locked);
-    assert!(!*tokens.over().borrow(), "locked is not signed out");
+    assert_eq!(*tokens.over().borrow(), None, "locked is not signed out");
     keyring.is(None);
     assert_eq!(tokens.access().await.unwrap().expose(), "access-1");
     assert_eq!(*state.borrow_and_update(), KeyringState::Kept);
@@ -248,7 +249,7 @@ async fn who_did_not_unlock_the_keyring_is_asked_again_when_they_wish_and_later(
     let tokens = start(&server, &keyring, None);
     assert_eq!(tokens.access().await, Err(TokenError::Unavailable));
     assert_eq!(*tokens.keyring().borrow(), KeyringState::Locked);
-    assert!(!*tokens.over().borrow(), "locked is not signed out");
+    assert_eq!(*tokens.over().borrow(), None, "locked is not signed out");
     // It is open by now, but would be asked for in vain again and again if it were not.
     keyring.is(None);
     assert_eq!(tokens.access().await, Err(TokenError::Unavailable));

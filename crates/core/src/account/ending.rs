@@ -1,0 +1,156 @@
+//! What happens to a session without being asked for: it ends, it fails, the keyring comes.
+
+use super::{
+    AccountTask, SignedInHere,
+    installation::{Leaving, Remembered},
+};
+use crate::{secrets::SecretError, session::SessionEnd, store};
+use im_contract::{ErrorKind, UiError};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// How long a session may take to end before its files are closed under it.
+const ENDING: Duration = Duration::from_secs(5);
+/// Until a keyring that was not there is looked for again.
+const KEYRING_AGAIN: Duration = Duration::from_secs(5);
+/// The same where the person did not want to unlock it.
+const DISMISSED_AGAIN: Duration = Duration::from_secs(60);
+/// A session that fails is begun again by itself once in this time; a second failure is shown.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// What happens to a session without being asked for.
+pub(super) enum Change {
+    Ended(SessionEnd),
+    Me,
+    Keyring,
+}
+
+impl AccountTask {
+    pub(super) async fn changed(&mut self, change: Change) {
+        match change {
+            Change::Keyring => self.publish(None).await,
+            Change::Me => {
+                if let Some(here) = &mut self.signed_in {
+                    here.me = here.running.me.borrow_and_update().clone();
+                    let me = here.me.clone();
+                    self.installation.person = Some(Remembered::new(me));
+                    if self.save_installation().is_err() {
+                        tracing::warn!("the person's new name could not be kept");
+                    }
+                }
+                self.publish(None).await;
+            }
+            Change::Ended(SessionEnd::Corrupt) => {
+                let Some(here) = self.signed_in.take() else {
+                    return;
+                };
+                let cache = store::cache_path(&self.file.account_folder(here.me.person.id));
+                if let Err(error) = store::open::set_aside(&cache) {
+                    tracing::error!(kind = %error.kind(), "a broken cache could not be set aside");
+                }
+                self.begin_again(here, ErrorKind::DataUnreadable).await;
+            }
+            Change::Ended(SessionEnd::SignedOut) => {
+                tracing::info!("this device was signed out from another one");
+                self.signed_in = None;
+                self.note_leaving(Leaving::Elsewhere);
+                if self.finish_wiping().await.is_err() {
+                    tracing::error!("what is kept of the account could not be wiped yet");
+                }
+                self.publish(None).await;
+            }
+            Change::Ended(SessionEnd::Refused) => {
+                let here = self.signed_in.take();
+                if here.is_some_and(|here| here.tokens.is_unread()) {
+                    self.keyring_at = Some(Instant::now() + KEYRING_AGAIN);
+                } else {
+                    self.lock();
+                }
+                self.publish(None).await;
+            }
+            Change::Ended(SessionEnd::Stopped) => {
+                tracing::error!("the session ended without being asked to");
+                let Some(here) = self.signed_in.take() else {
+                    return;
+                };
+                // Where its task failed, its files are still open.
+                here.running.open.context.store.close().await;
+                self.begin_again(here, ErrorKind::Internal).await;
+            }
+        }
+    }
+
+    /// Nobody but the person can go on with this account.
+    fn lock(&mut self) {
+        self.keyring_at = None;
+        if let Some(person) = &mut self.installation.person {
+            person.locked = true;
+        }
+        if self.save_installation().is_err() {
+            tracing::warn!("that the session is over could not be kept");
+        }
+    }
+
+    /// Looks whether the keyring has come that was not there to give the token, and goes on with it.
+    pub(super) async fn ask_keyring(&mut self) {
+        let Some(person) = &self.installation.person else {
+            self.keyring_at = None;
+            return;
+        };
+        let key = self.secret_key(&person.me);
+        let wait = match self.parts.secrets.get(&key).await {
+            Ok(Some(_)) => {
+                self.keyring_at = None;
+                self.reopen().await;
+                return;
+            }
+            Ok(None) => {
+                // It is there and has nothing: locked as before, and for good.
+                self.lock();
+                return;
+            }
+            Err(SecretError::Missing | SecretError::Locked) => KEYRING_AGAIN,
+            Err(SecretError::Dismissed) => DISMISSED_AGAIN,
+        };
+        self.keyring_at = Some(Instant::now() + wait);
+    }
+
+    /// Begins a session that has failed again, unless that has happened just before: then `why` is
+    /// shown.
+    async fn begin_again(&mut self, failed: SignedInHere, why: ErrorKind) {
+        let now = Instant::now();
+        let lately = |at: Instant| now.saturating_duration_since(at) < AGAIN;
+        if self.begun_again.replace(now).is_some_and(lately) {
+            self.publish(Some(UiError::new(why))).await;
+            return;
+        }
+        let begun = self
+            .begin_with(failed.server, failed.me, failed.tokens)
+            .await;
+        self.publish(begun.err().map(UiError::from)).await;
+    }
+
+    pub(super) async fn end_session(&mut self) {
+        let Some(here) = self.signed_in.take() else {
+            return;
+        };
+        // Gone where the session has ended already.
+        let _ = here.running.stop.send(());
+        if timeout(ENDING, here.running.done).await.is_err() {
+            tracing::warn!("the session did not end in time");
+            here.running.open.context.store.close().await;
+        }
+    }
+}
+
+/// Waits for what happens to the session, for ever where there is none.
+pub(super) async fn change(signed_in: &mut Option<SignedInHere>) -> Change {
+    let Some(here) = signed_in else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        ended = &mut here.running.done => Change::Ended(ended.unwrap_or(SessionEnd::Stopped)),
+        Ok(()) = here.running.me.changed() => Change::Me,
+        Ok(()) = here.keyring.changed() => Change::Keyring,
+    }
+}

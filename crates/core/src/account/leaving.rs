@@ -1,0 +1,122 @@
+//! Going out: signing out, and wiping what this device keeps of who is signed out.
+//!
+//! That wiping has begun is noted first and what is there is deleted then, so that a kill in
+//! between is no way to keep anything: the next start goes on with it.
+
+use super::{AccountTask, installation::Leaving, storage};
+use crate::{
+    rest::Rest,
+    store::{self, Database, outbox},
+};
+use im_contract::{
+    UiError,
+    commands::{SignOutResult, Unsent},
+};
+use im_protocol::people::Me;
+use std::{io, time::Duration};
+use tokio::time::timeout;
+
+/// How long telling the server of a sign-out may take.
+const SIGN_OUT: Duration = Duration::from_secs(5);
+
+impl AccountTask {
+    pub(super) async fn sign_out(&mut self, unsent: Unsent) -> Result<SignOutResult, UiError> {
+        let Some(person) = self.installation.person.clone() else {
+            return Ok(SignOutResult {
+                done: true,
+                unsent: 0,
+            });
+        };
+        let waiting = self.unsent(&person.me).await?;
+        if waiting > 0 && unsent == Unsent::Ask {
+            return Ok(SignOutResult {
+                done: false,
+                unsent: waiting,
+            });
+        }
+        self.note_leaving(Leaving::Here);
+        if let Some(here) = &self.signed_in {
+            // While there is a connection to say so.
+            here.running.open.calls.close().await;
+            let rest = Rest {
+                http: self.http.clone(),
+                server: here.server.clone(),
+                tokens: here.tokens.clone(),
+            };
+            let nothing = serde_json::json!({});
+            let told = rest.post::<serde_json::Value>("/v1/auth/sign-out", &nothing);
+            // Without the network the server finds out when the session is not renewed.
+            if !matches!(timeout(SIGN_OUT, told).await, Ok(Ok(_))) {
+                tracing::info!("the server could not be told of the sign-out");
+            }
+        }
+        self.end_session().await;
+        let wiped = self.finish_wiping().await;
+        self.publish(None).await;
+        wiped.map(|()| SignOutResult {
+            done: true,
+            unsent: 0,
+        })
+    }
+
+    /// Notes that the account is to be wiped from this device. Where the disk then refuses to delete,
+    /// it is locked, and tried again at the next start and at the next sign-out or sign-in.
+    pub(super) fn note_leaving(&mut self, by: Leaving) {
+        if let Some(person) = &mut self.installation.person {
+            person.locked = true;
+            person.leaving = Some(by);
+        }
+        if self.save_installation().is_err() {
+            // A full disk has room again once the files are gone.
+            tracing::warn!("that the account is being wiped could not be noted");
+        }
+    }
+
+    /// Goes on with a wiping that has begun, if one has.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub(super) async fn finish_wiping(&mut self) -> Result<(), UiError> {
+        let Some(person) = self.installation.person.clone() else {
+            return Ok(());
+        };
+        let Some(by) = person.leaving else {
+            return Ok(());
+        };
+        self.keyring_at = None;
+        self.parts.notifier.clear();
+        let folder = self.file.account_folder(person.me.person.id);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(&error)),
+            _ => {}
+        }
+        let key = self.secret_key(&person.me);
+        if let Err(error) = self.parts.secrets.delete(&key).await {
+            tracing::warn!(%error, "the token could not be deleted from the keyring");
+        }
+        self.installation.person = None;
+        self.installation.signed_out_elsewhere = by == Leaving::Elsewhere;
+        if let Err(error) = self.save_installation() {
+            // What would be forgotten at the next start has not happened.
+            self.installation.person = Some(person);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Messages not sent yet, failed ones included, whether the account is locked or not.
+    pub(super) async fn unsent(&self, me: &Me) -> Result<u32, UiError> {
+        if let Some(here) = &self.signed_in {
+            let store = &here.running.open.context.store;
+            return Ok(store.outbox.read(outbox::len).await?);
+        }
+        let path = store::outbox_path(&self.file.account_folder(me.person.id));
+        if !path.exists() {
+            return Ok(0);
+        }
+        let database = Database::open(&path, store::OUTBOX, 1)?;
+        let count = database.read(outbox::len).await;
+        database.close().await;
+        Ok(count?)
+    }
+}
