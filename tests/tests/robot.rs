@@ -154,7 +154,22 @@ async fn a_wrong_password_ends_the_robot_with_a_sentence() {
     assert!(sam.until(WAIT, is("received")).await.is_err());
     let log = std::fs::read_to_string(sam.data().join("robot.log")).unwrap();
     assert!(
-        log.contains("signing in was refused: WrongPassword"),
+        log.contains("signing in was refused: This e-mail address and password do not belong"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_ends_the_robot_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut server, _, _, mut sam) = school(&folder).await;
+    server.stop().await.unwrap();
+    sam.start(&["recv", "--from", "Maya", "--wait", "0"])
+        .unwrap();
+    assert!(sam.until(WAIT, is("received")).await.is_err());
+    let log = std::fs::read_to_string(sam.data().join("robot.log")).unwrap();
+    assert!(
+        log.contains("signing in did not work: The server does not answer."),
         "{log}"
     );
 }

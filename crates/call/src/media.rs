@@ -7,6 +7,12 @@
 use im_protocol::{CallId, call::MediaKinds, rest::IceServer};
 use tokio::sync::mpsc;
 
+/// Commands that may wait for media. While it opens, everything kept until then comes at once: the
+/// signals that came before the word that both have joined, and of the candidates those that came
+/// before their description (64 each, see `device`), a description, switches. Media that cannot
+/// take them is taken for stopped.
+pub const COMMANDS: usize = 256;
+
 /// How a call begins for media.
 #[derive(Debug, Clone)]
 pub struct MediaSetup {

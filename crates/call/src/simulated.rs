@@ -9,13 +9,13 @@ mod peer;
 pub use peer::Peer;
 
 use crate::media::{
-    MediaCall, MediaCommand, MediaEngine, MediaError, MediaEvent, MediaSetup, PathProblem,
+    COMMANDS, MediaCall, MediaCommand, MediaEngine, MediaError, MediaEvent, MediaSetup, PathProblem,
 };
 use im_protocol::CallId;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, watch};
 
-/// Commands and events that may wait.
+/// Orders and events that may wait.
 const DEPTH: usize = 256;
 
 /// Opens [`Peer`]s and keeps a handle to each.
@@ -96,7 +96,7 @@ impl Engine {
 
 impl MediaEngine for Engine {
     fn open(&self, setup: MediaSetup) -> Result<MediaCall, MediaError> {
-        let (commands, command_rx) = mpsc::channel(DEPTH);
+        let (commands, command_rx) = mpsc::channel(COMMANDS);
         let (event_tx, events) = mpsc::channel(DEPTH);
         let (orders, order_rx) = mpsc::channel(DEPTH);
         let (log, log_rx) = watch::channel(Vec::new());

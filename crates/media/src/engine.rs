@@ -6,15 +6,13 @@ use crate::{
     transport::Certificate,
     video::{input::VideoInput, picture::Picture},
 };
-use im_call::media::{MediaCall, MediaEngine, MediaError, MediaSetup};
+use im_call::media::{COMMANDS, MediaCall, MediaEngine, MediaError, MediaSetup};
 use std::{
     net::SocketAddr,
     sync::{Mutex, PoisonError, mpsc::SyncSender},
 };
 use tokio::{runtime::Handle, sync::mpsc};
 
-/// Commands that may wait.
-const COMMANDS: usize = 64;
 /// Events that may wait.
 const EVENTS: usize = 256;
 
@@ -107,5 +105,37 @@ impl MediaEngine for Engine {
             commands: command_sender,
             events: event_receiver,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use im_call::media::{IceCandidate, MediaCommand};
+    use im_protocol::{CallId, call::MediaKinds};
+
+    #[tokio::test]
+    async fn an_offer_and_seventy_candidates_that_came_while_it_opened_are_taken_at_once() {
+        let setup = MediaSetup {
+            call: CallId::new(),
+            send: MediaKinds::AUDIO,
+            ice_servers: Vec::new(),
+        };
+        let call = Engine::new(EngineConfig::headless()).open(setup).unwrap();
+        let offer = MediaCommand::RemoteOffer {
+            generation: 1,
+            sdp: String::new(),
+        };
+        let candidates = (0..70).map(|port| MediaCommand::RemoteCandidate {
+            generation: 1,
+            candidate: IceCandidate {
+                candidate: format!("candidate:1 1 udp 1 192.0.2.1 {} typ host", 5_000 + port),
+                sdp_mid: None,
+                sdp_m_line_index: Some(0),
+            },
+        });
+        for command in std::iter::once(offer).chain(candidates) {
+            call.commands.try_send(command).unwrap();
+        }
     }
 }

@@ -271,7 +271,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let who = cli.who.read()?;
     let (engine, senses) = match &cli.command {
         Command::Call { talk, .. } | Command::Answer { talk, .. } => {
-            let (engine, senses) = Senses::open(talk.equipment()).context("the files")?;
+            let (engine, senses) =
+                Senses::open(talk.equipment()).context("a file cannot be used")?;
             (engine, Some(senses))
         }
         _ => (senses::no_devices(), None),

@@ -1,6 +1,6 @@
 //! Who the robot is: a core with an account, and the conversations it has.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use im_contract::{
     Commands as _, CoreEvent, ErrorKind, UiError,
     commands::{Nothing, OpenArgs, SignInArgs},
@@ -99,6 +99,7 @@ impl Person {
 
     async fn sign_in(&mut self, who: &Who) -> anyhow::Result<()> {
         let until = Instant::now() + who.patience;
+        let mut refused = None;
         loop {
             match self.core.account_get(Nothing {}).await? {
                 // Tokens in memory did not outlive the process that had them: an account that was
@@ -116,13 +117,13 @@ impl Person {
                     };
                     match self.core.account_sign_in(args).await {
                         Ok(_) => return Ok(()),
-                        Err(error) if is_temporary(&error) => {}
-                        Err(error) => bail!("signing in was refused: {:?}", error.kind),
+                        Err(error) if is_temporary(&error) => refused = Some(error),
+                        Err(error) => bail!("signing in was refused: {error}"),
                     }
                 }
             }
             if Instant::now() >= until {
-                bail!("could not sign in in time");
+                return Err(in_vain("signing in", refused));
             }
             self.beat().await?;
         }
@@ -160,8 +161,13 @@ impl Person {
             let line = self.line().await?;
             match line.state {
                 ConnectionState::Online if !line.catching_up => return Ok(()),
-                ConnectionState::Refused => bail!("the server refuses this robot"),
-                _ if Instant::now() >= until => bail!("could not connect in time"),
+                ConnectionState::Refused => {
+                    return Err(in_vain("connecting", line.problem));
+                }
+                _ if Instant::now() >= until => {
+                    let nobody = UiError::new(ErrorKind::ServerUnreachable);
+                    return Err(in_vain("connecting", line.problem.or(Some(nobody))));
+                }
                 _ => drop(self.beat().await?),
             }
         }
@@ -195,6 +201,14 @@ impl Person {
             }
             self.beat().await?;
         }
+    }
+}
+
+/// What was tried in vain, and why.
+fn in_vain(what: &str, why: Option<UiError>) -> anyhow::Error {
+    match why {
+        Some(why) => anyhow!("{what} did not work: {why}"),
+        None => anyhow!("{what} took too long"),
     }
 }
 

@@ -4,14 +4,19 @@
 use crate::lines::tell;
 use im_media::{
     Engine, EngineConfig,
-    audio::{Frame, RATE, input::AudioInput, output::AudioOutput, wav::Recording},
-    video::{barcode, input::VideoInput, pattern, picture::Picture},
+    audio::{
+        Frame, RATE,
+        input::AudioInput,
+        output::AudioOutput,
+        wav::{self, Recording},
+    },
+    video::{barcode, input::VideoInput, pattern, picture::Picture, y4m::Y4m},
 };
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -57,12 +62,14 @@ impl Senses {
     /// Opens the files and starts listening and looking. Gives the engine for the core.
     ///
     /// # Errors
-    /// Where the recording cannot be written, or the system gives no thread.
+    /// Where a file cannot be read or written, or the system gives no thread.
     pub(crate) fn open(equipment: Equipment) -> io::Result<(Arc<Engine>, Self)> {
         let (listener, sound) = mpsc::sync_channel(FRAMES);
         let (viewer, pictures) = mpsc::sync_channel(PICTURES);
         let mut config = EngineConfig::headless();
         if let Some(path) = equipment.speak {
+            // Media goes on without a voice where there is none; who gave a file wants it heard.
+            wav::read(&path).map_err(|error| unusable(&path, error))?;
             config.audio_input = AudioInput::File { path, again: true };
         }
         config.video_input = match equipment.show.as_deref() {
@@ -72,12 +79,16 @@ impl Senses {
                 height: equipment.size.1,
                 frames_per_second: equipment.frames_per_second,
             },
-            Some(file) => VideoInput::File(file.into()),
+            Some(file) => {
+                let path = PathBuf::from(file);
+                Y4m::open(&path).map_err(|error| unusable(&path, error))?;
+                VideoInput::File(path)
+            }
         };
         config.audio_output = AudioOutput::Listener(listener);
         config.viewer = Some(viewer);
         let recording = match &equipment.record {
-            Some(path) => Some(Recording::create(path).map_err(io::Error::other)?),
+            Some(path) => Some(Recording::create(path).map_err(|error| unusable(path, error))?),
             None => None,
         };
         let ears = thread::Builder::new()
@@ -112,6 +123,11 @@ impl Senses {
         let (heard, seen) = (heard.map_err(broken)??, seen.map_err(broken)?);
         Ok(json!({ "heard": heard, "seen": seen }))
     }
+}
+
+/// Names the file that cannot be used.
+fn unusable(path: &Path, why: impl std::fmt::Display) -> io::Error {
+    io::Error::other(format!("{}: {why}", path.display()))
 }
 
 /// Tells of the first sound that is not silence: `heard`.
@@ -209,6 +225,23 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_not_there_is_named_before_anybody_is_called() {
+        for equipment in [
+            Equipment {
+                speak: Some("no-such-voice.wav".into()),
+                ..Equipment::default()
+            },
+            Equipment {
+                show: Some("no-such-picture.y4m".to_owned()),
+                ..Equipment::default()
+            },
+        ] {
+            let error = Senses::open(equipment).map(drop).unwrap_err().to_string();
+            assert!(error.starts_with("no-such-"), "{error}");
+        }
+    }
 
     #[test]
     fn numbers_are_read_and_a_step_back_is_counted() {

@@ -9,7 +9,10 @@ use super::{
     unacknowledged::Unacknowledged,
     words::{Denied, Output, Progress, Request, RingEnding, Signal, Stage, Why},
 };
-use crate::{media::MediaCommand, rules::Endpoint};
+use crate::{
+    media::{COMMANDS, MediaCommand},
+    rules::Endpoint,
+};
 use im_protocol::{
     CallId, ConversationId,
     call::{
@@ -21,6 +24,10 @@ use std::collections::VecDeque;
 
 /// Signals kept that came before the word that both have joined.
 const EARLY: usize = 64;
+const _: () = assert!(
+    2 * (EARLY + super::negotiation::EARLY) <= COMMANDS,
+    "media takes what was kept at once"
+);
 
 /// What every step needs.
 pub(super) struct Cx<'a> {

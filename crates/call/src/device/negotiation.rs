@@ -10,7 +10,7 @@ use im_protocol::webrtc::RenegotiateReason;
 use std::collections::VecDeque;
 
 /// Candidates kept that came before their description; more than any real device gathers.
-const EARLY: usize = 64;
+pub(super) const EARLY: usize = 64;
 /// For this long after a new generation, what is said of a broken path is taken as said of the
 /// one before; milliseconds.
 const SETTLE_MS: u64 = 1_000;

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Between two attempts.
-const EVERY: Duration = Duration::from_secs(2);
+pub(super) const EVERY: Duration = Duration::from_secs(2);
 
 /// Attempts until one works, on a thread of their own: a sound server may take seconds to say no,
 /// and the stream goes on without the device meanwhile. Dropping it ends them.
