@@ -16,4 +16,5 @@ mod scenarios {
     mod privacy;
     mod sessions;
     mod versions;
+    mod wiping;
 }
