@@ -17,4 +17,5 @@ mod scenarios {
     mod privacy;
     mod sessions;
     mod versions;
+    mod wiping;
 }

@@ -33,7 +33,7 @@ use im_call::rules::{
     Asked, Call, Effect, Endpoint, Input, Refused, Rules, Situation, Started, Step, offerer,
 };
 use im_protocol::{
-    CallId, PersonId, WireError,
+    CallId, DeviceId, PersonId, WireError,
     call::{
         CallAccept, CallChanged, CallConnected, CallEnd, CallReceipt, CallReject, CallStart,
         CallView,
@@ -185,6 +185,28 @@ async fn step(ctx: &Ctx, id: CallId, input: Input) -> Result<CallView, Error> {
     take(&ctx.app.writer, id, input)
         .await?
         .ok_or_else(|| refused(Refused::NotFound))
+}
+
+/// Ends the call that a device is in, whose person has no say there anymore.
+pub(crate) async fn hang_up(
+    change: &mut Change,
+    person: PersonId,
+    device: DeviceId,
+) -> Result<(), Error> {
+    let by = Endpoint { person, device };
+    let Some(before) = call::active_of(change.conn()?, person).await? else {
+        return Ok(());
+    };
+    let answered = before.callee == person && before.callee_device == Some(device);
+    if before.caller != by && !answered {
+        return Ok(());
+    }
+    let ended = Input::End { by, failed: false };
+    match Rules::default().step(before.clone(), ended, change.now()) {
+        Ok(step) => write_step(change, &before, step).await,
+        // Over already.
+        Err(_) => Ok(()),
+    }
 }
 
 /// Lets the rules decide on an input and writes what follows. None where there is no such call.

@@ -154,7 +154,7 @@ async fn rotate(
                 "an old refresh token was used again: its session is ended"
             );
             let why = Ended::TokenReused;
-            end_session(change, session.person, session.id, why).await?;
+            end_session(change, session.id, why).await?;
             return Ok(Err(Error::session_revoked(Some(why))));
         }
     }
@@ -251,7 +251,7 @@ async fn open_session(
     let person = &me.person;
     // A device has one session of a person: the one before is of no use to anybody honest.
     for old in session::living_on(change.conn()?, person.id, device.id).await? {
-        end_session(change, person.id, old, Ended::Replaced).await?;
+        end_session(change, old, Ended::Replaced).await?;
     }
     change.tell_person(person.id, SessionChanged {});
     session::insert(change.conn()?, id, person.id, device, "", now).await?;

@@ -6,6 +6,7 @@
 use crate::{
     access::{Action, Actor, Thing, may},
     app::App,
+    calls,
     error::Error,
     input,
     store::{
@@ -105,18 +106,26 @@ pub(crate) async fn list(app: &App, asker: &Session) -> Result<Sessions, Error> 
     Ok(Sessions { sessions })
 }
 
-/// Ends a session: its refresh tokens, and its connections after the commit.
+/// Ends a session: its refresh tokens, and its connections after the commit. A call on its device
+/// is hung up, of which that device cannot tell anymore.
 pub(crate) async fn end_session(
     change: &mut Change,
-    person: PersonId,
     id: SessionId,
     why: Ended,
 ) -> Result<(), Error> {
     let now = change.now();
-    if session::revoke(change.conn()?, id, why, now).await? {
-        change.end_session(id, Error::session_revoked(Some(why)).to_wire());
-        change.tell_person(person, SessionChanged {});
+    let Some(session) = session::get(change.conn()?, id).await? else {
+        return Ok(());
+    };
+    if !session::revoke(change.conn()?, id, why, now).await? {
+        return Ok(());
     }
+    // Who signs in anew on a device may be the one that is in the call there.
+    if why != Ended::Replaced {
+        calls::hang_up(change, session.person, session.device).await?;
+    }
+    change.end_session(id, Error::session_revoked(Some(why)).to_wire());
+    change.tell_person(session.person, SessionChanged {});
     Ok(())
 }
 
@@ -127,10 +136,8 @@ pub(crate) async fn end(app: &Arc<App>, actor: Actor, id: SessionId) -> Result<(
             let found = session::get(change.conn()?, id).await?;
             let allowed =
                 |one: &Session| may(actor, Action::EndSession, Thing::Session(one.person));
-            let Some(found) = found.filter(allowed) else {
-                return Err(Error::not_found());
-            };
-            end_session(change, found.person, id, Ended::SignedOut).await
+            found.filter(allowed).ok_or_else(Error::not_found)?;
+            end_session(change, id, Ended::SignedOut).await
         }
         .boxed()
     });
@@ -155,7 +162,7 @@ async fn end_all_but(
     let now = change.now();
     for other in session::living(change.conn()?, person, now).await? {
         if other.id != this {
-            end_session(change, person, other.id, why).await?;
+            end_session(change, other.id, why).await?;
         }
     }
     Ok(())

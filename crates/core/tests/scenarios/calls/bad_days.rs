@@ -4,7 +4,7 @@ use super::{Device, Pair};
 use im_call::media::{MediaCommand, PathProblem};
 use im_contract::{
     Commands, ErrorKind,
-    commands::{CallStartArgs, SignOutArgs, Unsent},
+    commands::{CallStartArgs, Nothing, SignOutArgs, Unsent},
     views::{CallPhase, ConnectionState},
 };
 use im_protocol::call::CallOutcome;
@@ -168,6 +168,23 @@ async fn an_app_that_is_closed_or_signed_out_in_a_call_hangs_up() {
     pair.maya.core.account_sign_out(discard).await.unwrap();
     let over = pair.sam.phase(CallPhase::Over).await;
     assert_eq!(over.outcome, Some(CallOutcome::Ended));
+}
+
+#[tokio::test]
+async fn a_device_that_is_signed_out_from_another_one_in_a_call_hangs_up() {
+    let mut pair = Pair::new().await;
+    pair.connected().await;
+    let tablet = Device::of("Maya", &pair.server.url()).await;
+    tablet
+        .core
+        .devices_sign_out_others(Nothing {})
+        .await
+        .unwrap();
+    // At once, and not when the time for coming back is over.
+    let over = pair.sam.phase(CallPhase::Over).await;
+    assert_eq!(over.outcome, Some(CallOutcome::Ended));
+    pair.maya.media.opened(1).await.unwrap().closed().await;
+    assert!(tablet.current().await.is_none());
 }
 
 #[tokio::test]
