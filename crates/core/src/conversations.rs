@@ -184,8 +184,7 @@ pub(crate) async fn keep_draft(open: &OpenAccount, args: DraftArgs) -> Result<()
     let id = args.conversation;
     open.context
         .store
-        .outbox
-        .write(move |tx| draft::keep(tx, id, &draft))
+        .take(move |tx| draft::keep(tx, id, &draft))
         .await?;
     open.tell(Mail::Drafted).await;
     Ok(())

@@ -26,6 +26,10 @@ use open::Schema;
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Why the store could not do it. Holds no values of rows.
@@ -106,6 +110,9 @@ pub(crate) struct Store {
     pub(crate) cache: Database,
     /// What only this device has.
     pub(crate) outbox: Database,
+    /// Nothing more is taken into the outbox. Read and written on its writer's thread alone, so that
+    /// what was taken before is counted and what comes later is refused.
+    sealed: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -127,7 +134,53 @@ impl Store {
             }
             opened => opened?,
         };
-        Ok(Self { cache, outbox })
+        Ok(Self {
+            cache,
+            outbox,
+            sealed: Arc::default(),
+        })
+    }
+
+    /// Takes nothing more into the outbox ([`Store::take`]), and gives how much is in it.
+    ///
+    /// # Errors
+    /// As for a write; then it is not sealed.
+    pub(crate) async fn seal(&self) -> Result<u32, StoreError> {
+        let sealed = Arc::clone(&self.sealed);
+        let seal = move |tx: &rusqlite::Transaction<'_>| {
+            let waiting = outbox::len(tx)?;
+            sealed.store(true, Ordering::Relaxed);
+            Ok(waiting)
+        };
+        let counted = self.outbox.write(seal).await;
+        if counted.is_err() {
+            self.unseal();
+        }
+        counted
+    }
+
+    /// Takes things into the outbox again.
+    pub(crate) fn unseal(&self) {
+        self.sealed.store(false, Ordering::Relaxed);
+    }
+
+    /// Writes something into the outbox that the person has done.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] while it is sealed; what the work says.
+    pub(crate) async fn take<R, W>(&self, work: W) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        W: FnOnce(&rusqlite::Transaction<'_>) -> Result<R, StoreError> + Send + 'static,
+    {
+        let sealed = Arc::clone(&self.sealed);
+        let take = move |tx: &rusqlite::Transaction<'_>| {
+            if sealed.load(Ordering::Relaxed) {
+                return Err(StoreError::Closed);
+            }
+            work(tx)
+        };
+        self.outbox.write(take).await
     }
 
     /// Finishes what is queued and closes both files.

@@ -27,8 +27,16 @@ impl AccountTask {
                 unsent: 0,
             });
         };
-        let waiting = self.unsent(&person.me).await?;
+        // From here on nothing more is taken: what is written while the server is told would be
+        // confirmed and then deleted.
+        let waiting = match &self.signed_in {
+            Some(here) => here.running.open.context.store.seal().await?,
+            None => self.unsent(&person.me).await?,
+        };
         if waiting > 0 && unsent == Unsent::Ask {
+            if let Some(here) = &self.signed_in {
+                here.running.open.context.store.unseal();
+            }
             return Ok(SignOutResult {
                 done: false,
                 unsent: waiting,

@@ -50,8 +50,7 @@ pub(crate) async fn send(open: &OpenAccount, args: SendArgs) -> Result<MessageRo
     let written_at = context.clock.now();
     let row = context
         .store
-        .outbox
-        .write(move |tx| {
+        .take(move |tx| {
             draft::keep(tx, conversation, &Draft::default())?;
             let operation = Operation::Send { text, reply_to };
             outbox::add(tx, id.into(), conversation, operation, written_at)
@@ -102,8 +101,7 @@ async fn change(
     let written_at = context.clock.now();
     context
         .store
-        .outbox
-        .write(move |tx| outbox::add(tx, OperationId::new(), conversation, operation, written_at))
+        .take(move |tx| outbox::add(tx, OperationId::new(), conversation, operation, written_at))
         .await?;
     open.tell(Mail::Wrote).await;
     Ok(())

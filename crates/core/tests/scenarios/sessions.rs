@@ -3,7 +3,7 @@
 use super::device::Device;
 use im_contract::{
     Commands, ErrorKind,
-    commands::{Nothing, PageArgs},
+    commands::{Nothing, PageArgs, SendArgs, SignOutArgs, Unsent},
     views::Account,
 };
 use im_core::secrets::Secret;
@@ -117,4 +117,49 @@ async fn a_stolen_token_that_is_replayed_ends_the_session_and_keeps_what_is_unse
     assert_eq!(list.unwrap_err().kind, ErrorKind::SignInAgain);
     device.sign_in("Sam").await.unwrap();
     device.reads(conversation, &["hello"]).await;
+}
+
+#[tokio::test]
+async fn what_is_written_while_signing_out_is_refused_or_asked_about_and_never_lost() {
+    let server = TestServer::start().await;
+    server.person("Maya", Role::Mentor).await;
+    server.person("Sam", Role::Student).await;
+    let conversation = server.course("Algebra", "Maya", "Sam").await;
+    let cable = im_testkit::Cable::to(&server.url()).await;
+    let sam = Device::of("Sam", &cable.url()).await;
+    // Telling the server takes as long as it may.
+    cable.pull();
+    let core = sam.core.clone();
+    let leaving = tokio::spawn(async move {
+        let args = SignOutArgs {
+            unsent: Unsent::Ask,
+        };
+        core.account_sign_out(args).await.unwrap()
+    });
+    let mut confirmed = 0;
+    loop {
+        let args = SendArgs {
+            conversation,
+            text: "one more thing".to_owned(),
+            reply_to: None,
+        };
+        match sam.core.messages_send(args).await {
+            Ok(_) => confirmed += 1,
+            Err(error) => {
+                assert_eq!(error.kind, ErrorKind::SignInAgain);
+                break;
+            }
+        }
+        if leaving.is_finished() {
+            break;
+        }
+    }
+    let left = leaving.await.unwrap();
+    if left.done {
+        assert_eq!(confirmed, 0, "what was confirmed is lost");
+    } else {
+        assert!(left.unsent > 0 && confirmed >= left.unsent);
+        // The person has been asked: what is written now is taken.
+        sam.say(conversation, "and another").await;
+    }
 }
