@@ -61,6 +61,38 @@ pub struct InvitationArgs {
     pub password: String,
 }
 
+/// A person has forgotten the password.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ForgotArgs {
+    /// The server's address.
+    pub server: String,
+    /// The person's address.
+    pub email: String,
+}
+
+/// A person sets a new password by a code.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ResetArgs {
+    /// The server's address.
+    pub server: String,
+    /// The person's address.
+    pub email: String,
+    /// From the mail, or from the operator.
+    pub code: String,
+    /// A new password.
+    pub password: String,
+}
+
+/// A code from a mail.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CodeArgs {
+    /// As it was typed.
+    pub code: String,
+}
+
 /// What to do with what is unsent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -239,7 +271,14 @@ pub struct Opened {
 }
 
 // What people write stays out of logs.
-im_protocol::opaque_debug!(EnrolArgs, StatusArgs, CallStartArgs);
+im_protocol::opaque_debug!(
+    ForgotArgs,
+    ResetArgs,
+    CodeArgs,
+    EnrolArgs,
+    StatusArgs,
+    CallStartArgs
+);
 
 macro_rules! commands {
     ($($(#[$doc:meta])+ $name:literal $method:ident($args:ty) -> $ok:ty;)+) => {
@@ -295,6 +334,15 @@ commands! {
     "account.register" account_register(RegisterArgs) -> Account;
     /// Accepts an invitation and signs in.
     "account.accept_invitation" account_accept_invitation(InvitationArgs) -> Account;
+    /// Asks for a mail with a code for a new password. Answers the same whether the address has an
+    /// account or not.
+    "account.forgot" account_forgot(ForgotArgs) -> Nothing;
+    /// Sets a new password by a code, which ends all other sessions, and signs in.
+    "account.reset" account_reset(ResetArgs) -> Account;
+    /// Shows by the code from the mail that the address is the person's own.
+    "account.verify" account_verify(CodeArgs) -> Nothing;
+    /// Asks for that mail again.
+    "account.resend_code" account_resend_code(Nothing) -> Nothing;
     /// Signs out and wipes the cache of the account.
     "account.sign_out" account_sign_out(SignOutArgs) -> SignOutResult;
     /// The connection's line.

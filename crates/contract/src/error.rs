@@ -17,6 +17,14 @@ pub enum ErrorKind {
     EmailTaken,
     /// The invitation's code is unknown, used or expired.
     BadInvitation,
+    /// The code from a mail, or from the operator, is wrong, used or expired.
+    BadCode,
+    /// The e-mail address has to be confirmed first, by the code from the mail.
+    Unverified,
+    /// Nobody can register on this server.
+    RegistrationClosed,
+    /// This server sends no mail.
+    NoMail,
     /// Nobody is signed in, or the session is over: sign in.
     SignInAgain,
     /// The server's address is not one: `wss`/`https` outside this computer, a host, a port.
@@ -101,9 +109,13 @@ impl UiError {
 impl From<&WireError> for UiError {
     fn from(error: &WireError) -> Self {
         let kind = match error.code {
-            ErrorCode::Unauthorized | ErrorCode::TokenExpired | ErrorCode::SessionRevoked => {
-                ErrorKind::SignInAgain
-            }
+            ErrorCode::Unauthorized
+            | ErrorCode::TokenExpired
+            | ErrorCode::SessionRevoked
+            | ErrorCode::AccountDeleted => ErrorKind::SignInAgain,
+            ErrorCode::Unverified => ErrorKind::Unverified,
+            ErrorCode::RegistrationClosed => ErrorKind::RegistrationClosed,
+            ErrorCode::NoMail => ErrorKind::NoMail,
             ErrorCode::UpgradeRequired => ErrorKind::AppTooOld,
             ErrorCode::Forbidden => ErrorKind::NotAllowed,
             ErrorCode::NotFound | ErrorCode::Gone => ErrorKind::NotFound,

@@ -54,6 +54,8 @@ pub struct MeView {
     /// Their role.
     #[ts(type = "'student' | 'mentor' | 'admin'")]
     pub role: Role,
+    /// Whether nothing is left to be shown of the address; else the code from the mail is asked for.
+    pub verified: bool,
 }
 
 /// Whether the sign-in survives a restart.

@@ -6,6 +6,7 @@
 mod address;
 mod doors;
 mod installation;
+pub(crate) mod recovery;
 mod tokens;
 
 pub use address::{BadAddress, ServerAddress};
@@ -96,6 +97,8 @@ pub(crate) enum Ask {
 pub(crate) struct AccountDoor {
     pub(crate) asks: mpsc::Sender<Ask>,
     pub(crate) slot: watch::Receiver<Slot>,
+    /// For what is asked of a server before anybody is signed in.
+    pub(crate) http: Http,
 }
 
 /// See the module.
@@ -161,6 +164,7 @@ impl AccountTask {
         let door = AccountDoor {
             asks: asks_tx,
             slot: slot_rx,
+            http: task.http.clone(),
         };
         Ok((door, task))
     }
@@ -559,6 +563,7 @@ fn me_view(me: &Me) -> MeView {
         name: me.person.name.clone(),
         email: me.email.clone(),
         role: me.person.role,
+        verified: me.verified,
     }
 }
 

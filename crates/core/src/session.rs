@@ -304,6 +304,11 @@ impl Session {
                     self.changes.people();
                 }
             }
+            Me::EVENT => {
+                if let Some(me) = read::<Me>(event) {
+                    self.know_me(me);
+                }
+            }
             ConnectionClosing::EVENT => {
                 if let Some(closing) = read::<ConnectionClosing>(event) {
                     self.closes(&closing.error);
@@ -345,12 +350,7 @@ impl Session {
     async fn ready(&mut self, ready: Ready) {
         tracing::info!(protocol = ready.protocol, "connected");
         self.context.live.ready(&ready);
-        let me = ready.me;
-        self.me.send_if_modified(|known| {
-            let changed = *known != me;
-            *known = me;
-            changed
-        });
+        self.know_me(ready.me);
         self.calls.tell(CallInput::Ready(ready.calls)).await;
         self.ready = true;
         let actions = self.sync.connected();
@@ -366,8 +366,18 @@ impl Session {
         self.changes.conversations();
     }
 
+    /// Who the person is, as the server tells.
+    fn know_me(&self, me: Me) {
+        self.me.send_if_modified(|known| {
+            let changed = *known != me;
+            *known = me;
+            changed
+        });
+    }
+
     async fn mail(&mut self, mail: Mail) {
         match mail {
+            Mail::Me(me) => self.know_me(me),
             Mail::Wrote => self.take_written(),
             Mail::Retry(id, reply) => self.retry(id, reply),
             Mail::Discard(id, reply) => self.discard(id, reply),

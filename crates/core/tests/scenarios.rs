@@ -12,6 +12,7 @@ mod scenarios {
     mod holes;
     mod keyring;
     mod privacy;
+    mod recovery;
     mod sessions;
     mod versions;
 }

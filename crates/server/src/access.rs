@@ -1,6 +1,9 @@
 //! Who may do what: decided here and nowhere else, for every event and route.
 
-use crate::store::conversation::{Heads, Pair};
+use crate::{
+    error::Error,
+    store::conversation::{Heads, Pair},
+};
 use im_protocol::{PersonId, people::Role};
 
 /// Who asks.
@@ -10,6 +13,8 @@ pub struct Actor {
     pub person: PersonId,
     /// Their role.
     pub role: Role,
+    /// Whether their address is known to be theirs, or this server does not want that.
+    pub verified: bool,
 }
 
 /// What is asked for.
@@ -55,6 +60,9 @@ pub enum Thing<'a> {
 /// Whether a person may do something with a thing. What is not allowed here is not allowed.
 #[must_use]
 pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
+    if is_held(actor, action) {
+        return false;
+    }
     match (action, thing) {
         (Action::Read | Action::Write | Action::MarkRead, Thing::Conversation(heads)) => {
             heads.has(actor.person)
@@ -76,9 +84,27 @@ pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
     }
 }
 
+/// Whether this waits until a student has shown that their address is theirs.
+fn is_held(actor: Actor, action: Action) -> bool {
+    let reaches_others = matches!(action, Action::Open | Action::Write | Action::Enrol);
+    actor.role == Role::Student && !actor.verified && reaches_others
+}
+
+/// What is told to somebody who [`may`] not: what they can do something about goes first. It is the
+/// same whatever the thing is, so that it tells nothing of it.
+#[must_use]
+pub fn refusal(actor: Actor, action: Action, otherwise: Error) -> Error {
+    if is_held(actor, action) {
+        Error::unverified()
+    } else {
+        otherwise
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use im_protocol::ErrorCode;
     use std::collections::BTreeSet;
 
     const ACTIONS: [Action; 7] = [
@@ -112,11 +138,12 @@ mod tests {
             rev: 0,
         };
         let people = [
-            ("Sam the student", sam, Role::Student),
-            ("Lin, a student outside", lin, Role::Student),
-            ("Maya the mentor", maya, Role::Mentor),
-            ("Ben, a mentor outside", PersonId::new(), Role::Mentor),
-            ("Ada the admin", ada, Role::Admin),
+            ("Sam the student", sam, Role::Student, true),
+            ("Sam, not verified yet", sam, Role::Student, false),
+            ("Lin, a student outside", lin, Role::Student, true),
+            ("Maya the mentor", maya, Role::Mentor, true),
+            ("Ben, a mentor outside", PersonId::new(), Role::Mentor, true),
+            ("Ada the admin", ada, Role::Admin, true),
         ];
         let things = [
             ("their conversation", Thing::Conversation(&heads)),
@@ -141,10 +168,15 @@ mod tests {
             ("an admin's invitation", Thing::Invitation(Role::Admin)),
         ];
         let mut allowed = BTreeSet::new();
-        for (name, person, role) in people {
+        for (name, person, role, verified) in people {
+            let actor = Actor {
+                person,
+                role,
+                verified,
+            };
             for action in ACTIONS {
                 for (what, thing) in things {
-                    if may(Actor { person, role }, action, thing) {
+                    if may(actor, action, thing) {
                         allowed.insert(format!("{name}: {action:?} {what}"));
                     }
                 }
@@ -156,6 +188,8 @@ mod tests {
             "Sam the student: Write their conversation",
             "Sam the student: MarkRead their conversation",
             "Sam the student: Enrol a course",
+            "Sam, not verified yet: Read their conversation",
+            "Sam, not verified yet: MarkRead their conversation",
             "Lin, a student outside: Enrol a course",
             "Maya the mentor: Open their tie",
             "Maya the mentor: Read their conversation",
@@ -167,5 +201,20 @@ mod tests {
             "Ada the admin: Invite an admin's invitation",
         ];
         assert_eq!(allowed, wanted.into_iter().map(str::to_owned).collect());
+    }
+    #[test]
+    fn who_is_held_hears_what_to_do_whatever_the_thing_is() {
+        let actor = |verified| Actor {
+            person: PersonId::new(),
+            role: Role::Student,
+            verified,
+        };
+        let code = |verified, action| {
+            let told = refusal(actor(verified), action, Error::not_found());
+            told.to_wire().code
+        };
+        assert_eq!(code(false, Action::Write), ErrorCode::Unverified);
+        assert_eq!(code(false, Action::Read), ErrorCode::NotFound);
+        assert_eq!(code(true, Action::Write), ErrorCode::NotFound);
     }
 }

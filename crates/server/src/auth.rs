@@ -4,9 +4,12 @@
 //! good for one successor ([`refresh`]). Both belong to a session: one sign-in on one device.
 
 pub mod accounts;
+pub mod code;
 mod password;
+pub mod recovery;
 pub mod refresh;
 mod token;
+pub(crate) mod verification;
 
 pub use password::Passwords;
 pub use token::{Claims, Keys, Secret, random_code};

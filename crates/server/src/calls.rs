@@ -15,7 +15,7 @@ mod sweeper;
 pub(crate) use sweeper::{Sweeper, begin_again};
 
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Thing, may, refusal},
     app::App,
     dispatch::{Ctx, Table},
     error::Error,
@@ -88,13 +88,10 @@ async fn begin(
     let now = change.now();
     let conn = change.conn()?;
     let heads = conversation::heads(conn, asked.conversation).await?;
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
+    let actor = me.actor();
     let heads = heads
         .filter(|heads| may(actor, Action::Write, Thing::Conversation(heads)))
-        .ok_or_else(Error::not_found)?;
+        .ok_or_else(|| refusal(actor, Action::Write, Error::not_found()))?;
     let callee = heads.other(me.person);
     let role_of = |person: PersonId| {
         let role = if person == heads.pair.mentor {

@@ -1,7 +1,7 @@
 //! Beginning conversations and joining courses.
 
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Actor, Thing, may, refusal},
     app::App,
     error::Error,
     store::{
@@ -46,7 +46,7 @@ pub(crate) async fn open(
             let thing = Thing::Pair { pair: &pair, tied };
             if !may(actor, Action::Open, thing) {
                 // Whom one has no tie with one does not learn about.
-                return Err(Error::not_found());
+                return Err(refusal(actor, Action::Open, Error::not_found()));
             }
             let id = find_or_make(change, pair).await?;
             let view = conversation::view(change.conn()?, id, actor.person).await?;
@@ -60,7 +60,7 @@ pub(crate) async fn open(
 /// A student joins a course by its code.
 pub(crate) async fn enrol(app: &Arc<App>, actor: Actor, code: String) -> Result<Course, Error> {
     if !may(actor, Action::Enrol, Thing::Course) {
-        return Err(Error::forbidden());
+        return Err(refusal(actor, Action::Enrol, Error::forbidden()));
     }
     let enrolled = app.writer.write(Urgency::Usual, move |change| {
         async move {

@@ -21,6 +21,7 @@ pub mod error;
 mod faults;
 pub mod hub;
 pub mod input;
+mod mail;
 mod messages;
 pub mod operator;
 mod packet;

@@ -5,7 +5,7 @@ mod sending;
 pub(crate) use sending::{Answer, Sending, Told, accept};
 
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Actor, Thing, may, refusal},
     dispatch::{Ctx, Table},
     error::Error,
     rates::Rated,
@@ -45,10 +45,7 @@ async fn send(ctx: Ctx, asked: MessageSend) -> Result<Option<MessageSent>, Error
     let me = ctx.me();
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     ctx.app.rates.messages(me.person, count)?;
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
+    let actor = me.actor();
     let sending = Sending {
         actor,
         asked,
@@ -70,10 +67,7 @@ pub(crate) async fn any(change: &mut Change, id: ConversationId) -> Result<bool,
 /// `read:mark`.
 async fn mark_read(ctx: Ctx, asked: ReadMark) -> Result<Done, Error> {
     let me = ctx.me();
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
+    let actor = me.actor();
     let id = asked.conversation;
     let marked = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move {
@@ -96,10 +90,7 @@ async fn mark_read(ctx: Ctx, asked: ReadMark) -> Result<Done, Error> {
 async fn changes(ctx: Ctx, asked: ChangesSince) -> Result<Changes, Error> {
     let limit = page_size(asked.limit)?;
     let me = ctx.me();
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
+    let actor = me.actor();
     let mut reader = ctx.app.store.read().await?;
     allowed(&mut reader, actor, Action::Read, asked.conversation).await?;
     let wanted = limit + 1;
@@ -163,5 +154,5 @@ async fn allowed(
     let heads = conversation::heads(conn, id).await?;
     heads
         .filter(|heads| may(actor, action, Thing::Conversation(heads)))
-        .ok_or_else(Error::not_found)
+        .ok_or_else(|| refusal(actor, action, Error::not_found()))
 }

@@ -6,6 +6,7 @@ mod health;
 pub(crate) mod ice;
 mod lists;
 mod origin;
+mod recovery;
 
 use crate::{app::App, error::Error, socket};
 use axum::{
@@ -30,6 +31,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/auth/sign-in", post(accounts::sign_in))
         .route("/v1/auth/refresh", post(accounts::refresh))
         .route("/v1/auth/sign-out", post(accounts::sign_out))
+        .route("/v1/auth/forgot", post(recovery::forgot))
+        .route("/v1/auth/reset", post(recovery::reset))
+        .route("/v1/auth/verify", post(recovery::verify))
+        .route("/v1/auth/verify/resend", post(recovery::resend))
         .route("/v1/me", get(accounts::me))
         .route("/v1/invitations", post(accounts::invite))
         .route("/v1/people", get(lists::people))

@@ -1,7 +1,7 @@
 //! What mentors say of their availability: durable, and told to everybody at once.
 
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Thing, may},
     dispatch::{Ctx, Table},
     error::Error,
     input,
@@ -23,11 +23,7 @@ pub(crate) fn events(table: &mut Table) {
 /// `status:set`.
 async fn set(ctx: Ctx, asked: StatusSet) -> Result<Done, Error> {
     let me = ctx.me();
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
-    if !may(actor, Action::SetStatus, Thing::Status) {
+    if !may(me.actor(), Action::SetStatus, Thing::Status) {
         return Err(Error::forbidden());
     }
     let message = input::line(&asked.message, limits::STATUS_CHARS)?;

@@ -1,13 +1,16 @@
 //! What tests share: the real server within the test's process ([`TestServer`]) or as a process of
-//! its own that can be killed and paused ([`ServerProcess`]), and robots ([`RobotProcess`]).
+//! its own that can be killed and paused ([`ServerProcess`]), robots ([`RobotProcess`]), and a mail
+//! server that keeps what it gets ([`Mailbox`]).
 // A test ends where something is not as it should be.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod mailbox;
 pub mod process;
 pub mod robot_process;
 pub mod server;
 pub mod server_process;
 
+pub use mailbox::{Mail, Mailbox};
 pub use robot_process::RobotProcess;
 pub use server::TestServer;
 pub use server_process::ServerProcess;

@@ -60,6 +60,26 @@ export class AccountState {
     this.told(await this.platform.request('account.accept_invitation', { server, code, name, password }));
   }
 
+  /** Asks for a mail with a code for a new password. */
+  async forgot(server: string, email: string): Promise<void> {
+    await this.platform.request('account.forgot', { server, email });
+  }
+
+  /** Sets a new password by a code, and comes in. */
+  async reset(server: string, email: string, code: string, password: string): Promise<void> {
+    this.told(await this.platform.request('account.reset', { server, email, code, password }));
+  }
+
+  /** Shows by the code from the mail that the address is the person's own; the core tells when it is. */
+  async verify(code: string): Promise<void> {
+    await this.platform.request('account.verify', { code });
+  }
+
+  /** Asks for that mail again. */
+  async resendCode(): Promise<void> {
+    await this.platform.request('account.resend_code', {});
+  }
+
   signOut(unsent: Unsent): Promise<SignOutResult> {
     return this.platform.request('account.sign_out', { unsent });
   }

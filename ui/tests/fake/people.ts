@@ -13,6 +13,7 @@ export const maya: MeView = {
   name: 'Maya Okafor',
   email: 'maya@example.org',
   role: 'mentor',
+  verified: true,
 };
 
 function student(id: string, name: string, online: boolean | null): PersonView {
@@ -37,7 +38,13 @@ export const mayaSeen: PersonView = {
   online: true,
   status: { availability: 'available', message: 'Ask me anything about proofs', since: 0 },
 };
-export const samAsMe: MeView = { id: sam.id, name: sam.name, email: 'sam@example.org', role: 'student' };
+export const samAsMe: MeView = {
+  id: sam.id,
+  name: sam.name,
+  email: 'sam@example.org',
+  role: 'student',
+  verified: true,
+};
 
 export const algebra: CourseView = { id: 'course-algebra', title: 'Linear algebra', mentor: maya.id };
 export const rust: CourseView = { id: 'course-rust', title: 'Systems programming in Rust', mentor: maya.id };

@@ -123,6 +123,7 @@ mod tests {
                     role: Role::Mentor,
                 },
                 email: "maya@example.org".to_owned(),
+                verified: true,
             },
             locked: true,
         });

@@ -2,7 +2,7 @@
 
 use super::Core;
 use crate::{
-    account::{Ask, How},
+    account::{Ask, How, recovery},
     calls::Now,
     conversations, messages, people,
     session::Mail,
@@ -11,9 +11,10 @@ use crate::{
 use im_contract::{
     CoreEvent, ErrorKind, UiError,
     commands::{
-        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, Commands, EnrolArgs,
-        InvitationArgs, LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened, PageArgs, ReadArgs,
-        RegisterArgs, SendArgs, SignInArgs, SignOutArgs, SignOutResult, StatusArgs, SwitchArgs,
+        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, CodeArgs, Commands, EnrolArgs,
+        ForgotArgs, InvitationArgs, LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened,
+        PageArgs, ReadArgs, RegisterArgs, ResetArgs, SendArgs, SignInArgs, SignOutArgs,
+        SignOutResult, StatusArgs, SwitchArgs,
     },
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, MessagePage,
@@ -54,6 +55,25 @@ impl Commands for Core {
 
     async fn account_accept_invitation(&self, args: InvitationArgs) -> Result<Account, UiError> {
         self.enter(How::Invitation(args)).await
+    }
+
+    async fn account_forgot(&self, args: ForgotArgs) -> Result<Nothing, UiError> {
+        recovery::forgot(&self.inner.account.http, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn account_reset(&self, args: ResetArgs) -> Result<Account, UiError> {
+        self.enter(How::Reset(args)).await
+    }
+
+    async fn account_verify(&self, args: CodeArgs) -> Result<Nothing, UiError> {
+        recovery::verify(&*self.open()?, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn account_resend_code(&self, _: Nothing) -> Result<Nothing, UiError> {
+        recovery::resend(&*self.open()?).await?;
+        Ok(Nothing {})
     }
 
     async fn account_sign_out(&self, args: SignOutArgs) -> Result<SignOutResult, UiError> {

@@ -15,13 +15,15 @@ use im_protocol::{
 /// # Errors
 /// Where the address is taken, as a database error of unique violation; where the database fails.
 pub async fn insert(conn: &mut Connection, me: &Me, now: UnixMs) -> Result<(), Error> {
-    let sql = "INSERT INTO person (id, email, name, role, created_at) VALUES ($1, $2, $3, $4, $5)";
+    let sql = "INSERT INTO person (id, email, name, role, created_at, verified_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
     sqlx::query(sql)
         .bind(me.person.id.to_string())
         .bind(&me.email)
         .bind(&me.person.name)
         .bind(to_word(&me.person.role)?)
         .bind(now)
+        .bind(me.verified.then_some(now))
         .execute(&mut *conn)
         .await?;
     feed::begin(conn, me.person.id).await
@@ -45,7 +47,7 @@ pub async fn get(conn: &mut Connection, id: PersonId) -> Result<Option<Person>, 
 /// # Errors
 /// Where the database fails.
 pub async fn me(conn: &mut Connection, id: PersonId) -> Result<Option<Me>, Error> {
-    let sql = "SELECT id, name, role, email FROM person WHERE id = $1";
+    let sql = "SELECT id, name, role, email, verified_at FROM person WHERE id = $1";
     let row = sqlx::query(sql)
         .bind(id.to_string())
         .fetch_optional(conn)
@@ -58,9 +60,23 @@ pub async fn me(conn: &mut Connection, id: PersonId) -> Result<Option<Me>, Error
 /// # Errors
 /// Where the database fails.
 pub async fn by_email(conn: &mut Connection, email: &str) -> Result<Option<Me>, Error> {
-    let sql = "SELECT id, name, role, email FROM person WHERE email = $1";
+    let sql = "SELECT id, name, role, email, verified_at FROM person WHERE email = $1";
     let row = sqlx::query(sql).bind(email).fetch_optional(conn).await?;
     row.as_ref().map(read_me).transpose()
+}
+
+/// Notes that a person's address is known to be theirs.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn set_verified(conn: &mut Connection, id: PersonId, now: UnixMs) -> Result<(), Error> {
+    let sql = "UPDATE person SET verified_at = $2 WHERE id = $1 AND verified_at IS NULL";
+    sqlx::query(sql)
+        .bind(id.to_string())
+        .bind(now)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Everybody that a person has a tie with: for a student the mentors of their courses, for a
@@ -100,6 +116,7 @@ fn read_me(row: &Row) -> Result<Me, Error> {
     Ok(Me {
         person: read(row)?,
         email: row.text("email")?,
+        verified: row.maybe_int("verified_at")?.is_some(),
     })
 }
 

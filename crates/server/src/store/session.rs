@@ -113,6 +113,20 @@ pub async fn living_on(
     rows.iter().map(|row| row.parsed("id")).collect()
 }
 
+/// All living sessions of a person.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn living_of(conn: &mut Connection, person: PersonId) -> Result<Vec<SessionId>, Error> {
+    let rows = sqlx::query(LIVING_OF)
+        .bind(person.to_string())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| row.parsed("id")).collect()
+}
+
+const LIVING_OF: &str = "SELECT id FROM session WHERE person = $1 AND revoked_at IS NULL";
+
 /// The sessions that were ended at a moment or later.
 ///
 /// # Errors
@@ -222,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned() {
         let mut school = School::open().await;
-        for sql in [PRUNE, ENDED_SINCE] {
+        for sql in [PRUNE, LIVING_OF, ENDED_SINCE] {
             assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
         }
     }

@@ -8,6 +8,7 @@ mod bad_input;
 mod calls;
 mod connections;
 mod conversations;
+mod mail;
 mod operating;
 mod presence;
 mod school;
