@@ -57,6 +57,7 @@ mod tests {
             "unverified",
             "registration_closed",
             "no_mail",
+            "only_admin",
             "sign_in_again",
             "bad_server_address",
             "server_unreachable",

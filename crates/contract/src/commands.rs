@@ -5,8 +5,8 @@
 use crate::{
     ErrorKind, UiError,
     views::{
-        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, MessagePage,
-        MessageRow, OwnStatus, PersonView, Ring, Settings,
+        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Exported,
+        MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings,
     },
 };
 use im_protocol::{
@@ -91,6 +91,14 @@ pub struct ResetArgs {
 pub struct CodeArgs {
     /// As it was typed.
     pub code: String,
+}
+
+/// A person deletes their account.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DeleteArgs {
+    /// The password, so that nobody else does it.
+    pub password: String,
 }
 
 /// What to do with what is unsent.
@@ -275,6 +283,7 @@ im_protocol::opaque_debug!(
     ForgotArgs,
     ResetArgs,
     CodeArgs,
+    DeleteArgs,
     EnrolArgs,
     StatusArgs,
     CallStartArgs
@@ -343,6 +352,10 @@ commands! {
     "account.verify" account_verify(CodeArgs) -> Nothing;
     /// Asks for that mail again.
     "account.resend_code" account_resend_code(Nothing) -> Nothing;
+    /// Saves everything that the server has of the person to a new file in their downloads.
+    "account.export" account_export(Nothing) -> Exported;
+    /// Deletes the account for good, on the server and on this device.
+    "account.delete" account_delete(DeleteArgs) -> Nothing;
     /// Signs out and wipes the cache of the account.
     "account.sign_out" account_sign_out(SignOutArgs) -> SignOutResult;
     /// The connection's line.

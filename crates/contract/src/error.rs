@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Unverified,
     /// Nobody can register on this server.
     RegistrationClosed,
+    /// The only administrator cannot delete their account.
+    OnlyAdmin,
     /// This server sends no mail.
     NoMail,
     /// Nobody is signed in, or the session is over: sign in.

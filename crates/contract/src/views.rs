@@ -58,6 +58,26 @@ pub struct MeView {
     pub verified: bool,
 }
 
+/// How far saving everything is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ExportProgress {
+    /// Bytes saved so far; how many there will be is not known.
+    #[ts(type = "number")]
+    pub bytes: u64,
+}
+
+/// Everything is saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Exported {
+    /// Where.
+    pub path: String,
+    /// How much.
+    #[ts(type = "number")]
+    pub bytes: u64,
+}
+
 /// Whether the sign-in survives a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]

@@ -4,6 +4,7 @@
 //! with its cache and what is unsent kept on disk, until the same person signs in again.
 
 mod address;
+pub(crate) mod deletion;
 mod doors;
 mod installation;
 pub(crate) mod recovery;
@@ -88,6 +89,8 @@ pub(crate) enum Ask {
     SignIn(How, oneshot::Sender<Result<Account, UiError>>),
     /// The person goes.
     SignOut(Unsent, oneshot::Sender<Result<SignOutResult, UiError>>),
+    /// The person's account was deleted: nothing of it stays here.
+    Wipe(oneshot::Sender<()>),
     /// The app ends; answered when everything is closed.
     Stop(oneshot::Sender<()>),
 }
@@ -204,6 +207,10 @@ impl AccountTask {
                     Some(Ask::SignOut(unsent, reply)) => {
                         let answer = self.sign_out(unsent).await;
                         let _ = reply.send(answer);
+                    }
+                    Some(Ask::Wipe(done)) => {
+                        self.wipe().await;
+                        let _ = done.send(());
                     }
                     Some(Ask::Stop(done)) => {
                         self.end_session().await;
@@ -338,7 +345,9 @@ impl AccountTask {
             }
             Change::Ended(SessionEnd::Refused) => {
                 let here = self.signed_in.take();
-                if here.is_some_and(|here| here.tokens.is_unread()) {
+                if here.as_ref().is_some_and(|here| here.tokens.is_deleted()) {
+                    self.wipe().await;
+                } else if here.is_some_and(|here| here.tokens.is_unread()) {
                     self.keyring_at = Some(Instant::now() + KEYRING_AGAIN);
                 } else {
                     self.lock();
@@ -436,6 +445,15 @@ impl AccountTask {
                 tracing::info!("the server could not be told of the sign-out");
             }
         }
+        self.leave(person).await?;
+        Ok(SignOutResult {
+            done: true,
+            unsent: 0,
+        })
+    }
+
+    /// Ends the session and takes everything of a person off this device.
+    async fn leave(&mut self, person: Remembered) -> Result<(), UiError> {
         self.end_session().await;
         let key = self.secret_key(&person.me);
         if let Err(error) = self.parts.secrets.delete(&key).await {
@@ -451,10 +469,7 @@ impl AccountTask {
             });
         }
         self.publish(None).await;
-        forgotten.map(|()| SignOutResult {
-            done: true,
-            unsent: 0,
-        })
+        forgotten
     }
 
     /// Deletes what this device keeps of a person.

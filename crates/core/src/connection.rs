@@ -100,6 +100,10 @@ impl im_socketio::Auth for SocketAuth {
                 self.tokens.end();
                 OnRefusal::Stop
             }
+            ErrorCode::AccountDeleted => {
+                self.tokens.deleted();
+                OnRefusal::Stop
+            }
             ErrorCode::UpgradeRequired => OnRefusal::Stop,
             code if code.retryable() => OnRefusal::Retry,
             _ => OnRefusal::Stop,

@@ -19,6 +19,7 @@ mod connection;
 mod conversations;
 pub mod core;
 pub mod events;
+mod export;
 mod faults;
 mod live;
 mod messages;

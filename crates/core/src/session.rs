@@ -318,6 +318,7 @@ impl Session {
                 if let Some(ended) = read::<SessionEnded>(event) {
                     match ended.error.code {
                         ErrorCode::SessionRevoked => self.tokens.end(),
+                        ErrorCode::AccountDeleted => self.tokens.deleted(),
                         ErrorCode::TokenExpired => self.tokens.expired(),
                         _ => {}
                     }
@@ -467,6 +468,7 @@ impl Session {
                     tracing::info!(code = %error.code, "the server refused to renew the connection");
                     match error.code {
                         ErrorCode::SessionRevoked => tokens.end(),
+                        ErrorCode::AccountDeleted => tokens.deleted(),
                         ErrorCode::TokenExpired | ErrorCode::Unauthorized => tokens.refused(token),
                         // The server closes when the token is over, and the next one has another.
                         _ => {}

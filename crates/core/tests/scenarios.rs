@@ -8,6 +8,7 @@ mod scenarios {
     mod calls;
     mod connection;
     mod conversation;
+    mod deletion;
     mod device;
     mod holes;
     mod keyring;

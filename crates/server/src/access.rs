@@ -64,9 +64,8 @@ pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
         return false;
     }
     match (action, thing) {
-        (Action::Read | Action::Write | Action::MarkRead, Thing::Conversation(heads)) => {
-            heads.has(actor.person)
-        }
+        (Action::Write, Thing::Conversation(heads)) => heads.has(actor.person) && !heads.closed,
+        (Action::Read | Action::MarkRead, Thing::Conversation(heads)) => heads.has(actor.person),
         (Action::Open, Thing::Pair { pair, tied }) => {
             let takes_part = match actor.role {
                 Role::Student => pair.student == actor.person,
@@ -88,6 +87,16 @@ pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
 fn is_held(actor: Actor, action: Action) -> bool {
     let reaches_others = matches!(action, Action::Open | Action::Write | Action::Enrol);
     actor.role == Role::Student && !actor.verified && reaches_others
+}
+
+/// What is told to somebody who [`may`] not do this in a conversation, which may not be there.
+#[must_use]
+pub fn refusal_in(actor: Actor, action: Action, heads: Option<&Heads>) -> Error {
+    match heads {
+        Some(heads) if heads.has(actor.person) && heads.closed => Error::closed(),
+        // Whose it is not does not learn that it is there.
+        _ => refusal(actor, action, Error::not_found()),
+    }
 }
 
 /// What is told to somebody who [`may`] not: what they can do something about goes first. It is the
@@ -136,6 +145,11 @@ mod tests {
             pair,
             seq: 0,
             rev: 0,
+            closed: false,
+        };
+        let closed = Heads {
+            closed: true,
+            ..heads
         };
         let people = [
             ("Sam the student", sam, Role::Student, true),
@@ -147,6 +161,7 @@ mod tests {
         ];
         let things = [
             ("their conversation", Thing::Conversation(&heads)),
+            ("their closed one", Thing::Conversation(&closed)),
             (
                 "their tie",
                 Thing::Pair {
@@ -187,14 +202,20 @@ mod tests {
             "Sam the student: Read their conversation",
             "Sam the student: Write their conversation",
             "Sam the student: MarkRead their conversation",
+            "Sam the student: Read their closed one",
+            "Sam the student: MarkRead their closed one",
             "Sam the student: Enrol a course",
             "Sam, not verified yet: Read their conversation",
             "Sam, not verified yet: MarkRead their conversation",
+            "Sam, not verified yet: Read their closed one",
+            "Sam, not verified yet: MarkRead their closed one",
             "Lin, a student outside: Enrol a course",
             "Maya the mentor: Open their tie",
             "Maya the mentor: Read their conversation",
             "Maya the mentor: Write their conversation",
             "Maya the mentor: MarkRead their conversation",
+            "Maya the mentor: Read their closed one",
+            "Maya the mentor: MarkRead their closed one",
             "Maya the mentor: SetStatus own status",
             "Ben, a mentor outside: SetStatus own status",
             "Ada the admin: Invite a mentor's invitation",

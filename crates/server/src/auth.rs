@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod code;
+pub(crate) mod deletion;
 mod password;
 pub mod recovery;
 pub mod refresh;
@@ -37,7 +38,7 @@ pub async fn living_session(conn: &mut Connection, claims: &Claims) -> Result<Se
     let session = session::get(conn, claims.session).await?;
     let session = session.ok_or_else(Error::unauthorized)?;
     if session.revoked_at.is_some() {
-        return Err(Error::session_revoked());
+        return Err(deletion::why_ended(conn, session.person).await?);
     }
     if session.person != claims.person {
         return Err(Error::unauthorized());

@@ -15,7 +15,7 @@ mod sweeper;
 pub(crate) use sweeper::{Sweeper, begin_again};
 
 use crate::{
-    access::{Action, Thing, may, refusal},
+    access::{Action, Thing, may, refusal_in},
     app::App,
     dispatch::{Ctx, Table},
     error::Error,
@@ -33,7 +33,7 @@ use im_call::rules::{
     Asked, Call, Effect, Endpoint, Input, Refused, Rules, Situation, Started, Step, offerer,
 };
 use im_protocol::{
-    CallId, PersonId, WireError,
+    CallId, DeviceId, PersonId, WireError,
     call::{
         CallAccept, CallChanged, CallConnected, CallEnd, CallReceipt, CallReject, CallStart,
         CallView,
@@ -89,9 +89,10 @@ async fn begin(
     let conn = change.conn()?;
     let heads = conversation::heads(conn, asked.conversation).await?;
     let actor = me.actor();
-    let heads = heads
-        .filter(|heads| may(actor, Action::Write, Thing::Conversation(heads)))
-        .ok_or_else(|| refusal(actor, Action::Write, Error::not_found()))?;
+    let heads = match heads {
+        Some(heads) if may(actor, Action::Write, Thing::Conversation(&heads)) => heads,
+        heads => return Err(refusal_in(actor, Action::Write, heads.as_ref())),
+    };
     let callee = heads.other(me.person);
     let role_of = |person: PersonId| {
         let role = if person == heads.pair.mentor {
@@ -210,6 +211,23 @@ async fn gone_meanwhile(ctx: &Ctx) {
     if !ctx.app.hub.has_device(me.person, me.device) {
         sweeper::look_after(&ctx.app, me.person).await;
     }
+}
+
+/// Ends a person's calls, on whichever device they are: the person goes for good.
+pub(crate) async fn end_all(change: &mut Change, person: PersonId) -> Result<(), Error> {
+    for before in call::living_of(change.conn()?, person).await? {
+        let device = if before.caller.person == person {
+            before.caller.device
+        } else {
+            // Where none has answered yet, any of them declines.
+            before.callee_device.unwrap_or_else(DeviceId::new)
+        };
+        let by = Endpoint { person, device };
+        let input = Input::End { by, failed: false };
+        let step = Rules::default().step(before.clone(), input, change.now());
+        write_step(change, &before, step.map_err(refused)?).await?;
+    }
+    Ok(())
 }
 
 async fn write_step(change: &mut Change, before: &Call, step: Step) -> Result<(), Error> {

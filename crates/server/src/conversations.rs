@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     store::{
         conversation::{self, Pair},
-        course,
+        course, erasure,
         feed::{Entry, Kind},
         person,
     },
@@ -32,6 +32,9 @@ pub(crate) async fn open(
             let conn = change.conn()?;
             let other = person::get(conn, asked.with).await?;
             let other = other.ok_or_else(Error::not_found)?;
+            if erasure::is_deleted(conn, other.id).await? {
+                return Err(Error::not_found());
+            }
             let (student, mentor) = match (actor.role, other.role) {
                 (Role::Student, Role::Mentor) => (actor.person, other.id),
                 (Role::Mentor, Role::Student) => (other.id, actor.person),

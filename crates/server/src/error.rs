@@ -62,6 +62,24 @@ impl Error {
         )
     }
 
+    /// The account behind the session was deleted.
+    #[must_use]
+    pub fn account_deleted() -> Self {
+        Self::refused(
+            ErrorCode::AccountDeleted,
+            "This account was deleted. What this device kept of it is to go.",
+        )
+    }
+
+    /// One of the two in a conversation is gone for good.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self::refused(
+            ErrorCode::Gone,
+            "The other person has deleted their account: nothing can be written here anymore.",
+        )
+    }
+
     /// The asker has not shown yet that their address is theirs.
     #[must_use]
     pub fn unverified() -> Self {

@@ -17,6 +17,7 @@ pub mod conversations;
 mod dispatch;
 mod door;
 pub mod error;
+mod export;
 #[cfg(feature = "faults")]
 mod faults;
 pub mod hub;

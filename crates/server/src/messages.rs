@@ -5,7 +5,7 @@ mod sending;
 pub(crate) use sending::{Answer, Sending, Told, accept};
 
 use crate::{
-    access::{Action, Actor, Thing, may, refusal},
+    access::{Action, Actor, Thing, may, refusal_in},
     dispatch::{Ctx, Table},
     error::Error,
     rates::Rated,
@@ -152,7 +152,8 @@ async fn allowed(
     id: ConversationId,
 ) -> Result<Heads, Error> {
     let heads = conversation::heads(conn, id).await?;
-    heads
-        .filter(|heads| may(actor, action, Thing::Conversation(heads)))
-        .ok_or_else(|| refusal(actor, action, Error::not_found()))
+    match heads {
+        Some(heads) if may(actor, action, Thing::Conversation(&heads)) => Ok(heads),
+        heads => Err(refusal_in(actor, action, heads.as_ref())),
+    }
 }

@@ -31,6 +31,7 @@ pub(crate) struct Rates {
     refreshes: Bucket<Network>,
     mails: Bucket<Network>,
     mails_to: Bucket<[u8; 32]>,
+    exports: Bucket<PersonId>,
     messages: Bucket<PersonId>,
     calls: Bucket<PersonId>,
     signals: Bucket<PersonId>,
@@ -48,6 +49,7 @@ impl Rates {
             refreshes: Bucket::new(limits.refreshes),
             mails: Bucket::new(limits.mails),
             mails_to: Bucket::new(limits.mails_per_account),
+            exports: Bucket::new(limits.exports),
             messages: Bucket::new(limits.messages),
             calls: Bucket::new(limits.calls),
             signals: Bucket::new(limits.signals),
@@ -119,6 +121,11 @@ impl Rates {
         self.mails_to.check(&digest, 1)
     }
 
+    /// An export of everything, besides being a request.
+    pub(crate) fn export(&self, person: PersonId) -> Result<(), WireError> {
+        self.exports.check(&person, 1)
+    }
+
     /// Forgets those whose buckets are full again.
     pub(crate) fn tidy(&self) {
         self.connects.0.retain_recent();
@@ -128,6 +135,7 @@ impl Rates {
         self.refreshes.0.retain_recent();
         self.mails.0.retain_recent();
         self.mails_to.0.retain_recent();
+        self.exports.0.retain_recent();
         self.messages.0.retain_recent();
         self.calls.0.retain_recent();
         self.signals.0.retain_recent();

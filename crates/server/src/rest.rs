@@ -1,6 +1,7 @@
 //! Accounts, lists and pages of history over HTTP: the routes of [`im_protocol::rest`].
 
 mod accounts;
+mod export;
 mod extract;
 mod health;
 pub(crate) mod ice;
@@ -36,6 +37,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/auth/verify", post(recovery::verify))
         .route("/v1/auth/verify/resend", post(recovery::resend))
         .route("/v1/me", get(accounts::me))
+        .route("/v1/me/export", get(export::export))
+        .route("/v1/me/delete", post(recovery::delete))
         .route("/v1/invitations", post(accounts::invite))
         .route("/v1/people", get(lists::people))
         .route("/v1/courses", get(lists::courses))

@@ -9,6 +9,7 @@ pub mod code;
 pub mod conversation;
 pub mod course;
 pub mod credential;
+pub mod erasure;
 pub mod feed;
 pub mod invitation;
 pub mod ledger;

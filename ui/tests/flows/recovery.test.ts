@@ -112,3 +112,52 @@ test('where nobody can register, the page says so', async () => {
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('alert').getByText('Nobody can create an account on this server.').waitFor();
 });
+
+test('Sam deletes the account after the password, and is told what stays', async () => {
+  const page = await stage.play((core) => {
+    samAtHome(core);
+    core.answers['account.delete'] = ({ password }) => {
+      if (password !== 'correct horse battery') throw refusal('wrong_password');
+      core.account = { state: 'signed_out', server };
+      core.tell({ event: 'account', data: core.account });
+      return {};
+    };
+  });
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: 'Delete account…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete your account?' });
+  await dialog.getByText('What you wrote stays with those you wrote it to').waitFor();
+  await dialog.getByRole('button', { name: 'Delete account' }).click();
+  await dialog.getByText('Write your password.').waitFor();
+  await dialog.getByLabel('Your password').fill('not this one');
+  await dialog.getByRole('button', { name: 'Delete account' }).click();
+  await dialog.getByText('This is not your password.').waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Delete account…' }).click();
+  expect(await dialog.getByLabel('Your password').inputValue()).toBe('');
+  await dialog.getByLabel('Your password').fill('correct horse battery');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: /Create a student account/ }).waitFor();
+});
+
+test('Sam saves everything, sees how far it is, and is told where it lies', async () => {
+  let finish = (): void => undefined;
+  const page = await stage.play((core) => {
+    samAtHome(core);
+    core.answers['account.export'] = () =>
+      new Promise((resolve) => {
+        core.tell({ event: 'export', data: { bytes: 2_300_000 } });
+        finish = () => resolve({ path: '/downloads/instantmentor.json', bytes: 2_400_000 });
+      });
+  });
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: 'Download my data' }).click();
+  await page.getByText('Saving… 2.3 MB').waitFor();
+  finish();
+  await page.getByText('Saved as /downloads/instantmentor.json.').waitFor();
+  stage.core.answers['account.export'] = () => {
+    throw refusal('storage');
+  };
+  await page.getByRole('button', { name: 'Download my data' }).click();
+  await page.getByRole('alert').getByText('Your disk does not take any more.').waitFor();
+});

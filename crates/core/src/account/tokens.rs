@@ -13,7 +13,10 @@ use crate::{
 };
 use futures_util::future::BoxFuture;
 use im_contract::views::KeyringState;
-use im_protocol::rest::{Refresh, Tokens as Pair};
+use im_protocol::{
+    ErrorCode,
+    rest::{Refresh, Tokens as Pair},
+};
 use std::{
     sync::{
         Arc,
@@ -94,6 +97,7 @@ pub(crate) struct Tokens {
     keyring: watch::Receiver<KeyringState>,
     over: watch::Receiver<bool>,
     unread: Arc<AtomicBool>,
+    deleted: Arc<AtomicBool>,
     newest: watch::Receiver<Option<Secret>>,
 }
 
@@ -130,6 +134,17 @@ impl Tokens {
         let _ = self.asks.try_send(Ask::Over);
     }
 
+    /// The server says that the account was deleted: nothing is to stay of it here.
+    pub(crate) fn deleted(&self) {
+        self.deleted.store(true, Ordering::SeqCst);
+        self.end();
+    }
+
+    /// Whether it is over because the account was deleted.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted.load(Ordering::SeqCst)
+    }
+
     /// Where the refresh token is kept.
     pub(crate) fn keyring(&self) -> watch::Receiver<KeyringState> {
         self.keyring.clone()
@@ -161,6 +176,7 @@ pub(crate) struct TokenTask {
     keyring: watch::Sender<KeyringState>,
     over: watch::Sender<bool>,
     unread: Arc<AtomicBool>,
+    deleted: Arc<AtomicBool>,
     newest: watch::Sender<Option<Secret>>,
     access: Option<Access>,
     refresh: Option<Secret>,
@@ -190,6 +206,7 @@ impl TokenTask {
         let (over, over_rx) = watch::channel(false);
         let (newest, newest_rx) = watch::channel(None);
         let unread = Arc::new(AtomicBool::new(false));
+        let deleted = Arc::new(AtomicBool::new(false));
         let mut task = Self {
             refresher,
             secrets,
@@ -198,6 +215,7 @@ impl TokenTask {
             keyring,
             over,
             unread: Arc::clone(&unread),
+            deleted: Arc::clone(&deleted),
             newest,
             access: None,
             refresh: None,
@@ -213,6 +231,7 @@ impl TokenTask {
             keyring: keyring_rx,
             over: over_rx,
             unread,
+            deleted,
             newest: newest_rx,
         };
         (tokens, task)
@@ -309,6 +328,10 @@ impl TokenTask {
             }
             Err(error) => {
                 tracing::info!(%error, "the server refused to renew the session");
+                if matches!(&error, RestError::Refused(why) if why.code == ErrorCode::AccountDeleted)
+                {
+                    self.deleted.store(true, Ordering::SeqCst);
+                }
                 self.give_up();
                 Err(TokenError::Refused)
             }

@@ -2,23 +2,23 @@
 
 use super::Core;
 use crate::{
-    account::{Ask, How, recovery},
+    account::{Ask, How, deletion, recovery},
     calls::Now,
-    conversations, messages, people,
+    conversations, export, messages, people,
     session::Mail,
     settings,
 };
 use im_contract::{
     CoreEvent, ErrorKind, UiError,
     commands::{
-        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, CodeArgs, Commands, EnrolArgs,
-        ForgotArgs, InvitationArgs, LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened,
-        PageArgs, ReadArgs, RegisterArgs, ResetArgs, SendArgs, SignInArgs, SignOutArgs,
+        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, CodeArgs, Commands, DeleteArgs,
+        EnrolArgs, ForgotArgs, InvitationArgs, LookingAtArgs, MessageArgs, Nothing, OpenArgs,
+        Opened, PageArgs, ReadArgs, RegisterArgs, ResetArgs, SendArgs, SignInArgs, SignOutArgs,
         SignOutResult, StatusArgs, SwitchArgs,
     },
     views::{
-        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, MessagePage,
-        MessageRow, OwnStatus, PersonView, Ring, Settings,
+        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Exported,
+        MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings,
     },
 };
 use tokio::sync::oneshot;
@@ -74,6 +74,19 @@ impl Commands for Core {
     async fn account_resend_code(&self, _: Nothing) -> Result<Nothing, UiError> {
         recovery::resend(&*self.open()?).await?;
         Ok(Nothing {})
+    }
+
+    async fn account_delete(&self, args: DeleteArgs) -> Result<Nothing, UiError> {
+        deletion::delete(&*self.open()?, args).await?;
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Wipe(reply)).await?;
+        answer.await.map_err(|_| stopped())?;
+        Ok(Nothing {})
+    }
+
+    async fn account_export(&self, _: Nothing) -> Result<Exported, UiError> {
+        let folder = self.inner.downloads.borrow().clone();
+        export::export(&*self.open()?, &folder).await
     }
 
     async fn account_sign_out(&self, args: SignOutArgs) -> Result<SignOutResult, UiError> {

@@ -1,7 +1,7 @@
 //! Registering, signing in and out, inviting, refreshing.
 
 use super::{
-    Secret,
+    Secret, deletion,
     refresh::{REFRESH_MS, Verdict, judge},
     token::ACCESS_MS,
     verification,
@@ -152,7 +152,7 @@ async fn rotate(
     match judge(&session, &newest, &presented, now) {
         Verdict::Rotate => {}
         Verdict::Expired => return Ok(Err(Error::unauthorized())),
-        Verdict::Ended => return Ok(Err(Error::session_revoked())),
+        Verdict::Ended => return Ok(Err(deletion::why_ended(conn, session.person).await?)),
         Verdict::Stolen => {
             tracing::warn!(
                 person = %session.person,

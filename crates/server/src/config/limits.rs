@@ -28,6 +28,8 @@ pub struct Limits {
     pub mails: Rate,
     /// Mails that are asked for to one e-mail address, wherever from.
     pub mails_per_account: Rate,
+    /// Exports of everything, of one person.
+    pub exports: Rate,
     /// Messages of one person.
     pub messages: Rate,
     /// Calls that one person starts.
@@ -70,6 +72,7 @@ impl Default for Limits {
             // signing in.
             mails: Rate::new(20, 0.05),
             mails_per_account: Rate::new(3, 1.0 / 300.0),
+            exports: Rate::new(3, 1.0 / 600.0),
             messages: Rate::new(500, 50.0),
             calls: Rate::new(6, 0.1),
             signals: Rate::new(300, 50.0),
@@ -97,6 +100,7 @@ impl Limits {
             refreshes: wide,
             mails: wide,
             mails_per_account: wide,
+            exports: wide,
             messages: wide,
             calls: wide,
             signals: wide,

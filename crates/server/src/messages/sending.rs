@@ -4,7 +4,7 @@
 //! written. Each sender has an answer of their own; a refusal of one is nothing to the others.
 
 use crate::{
-    access::{Action, Actor, Thing, may, refusal},
+    access::{Action, Actor, Thing, may, refusal_in},
     error::Error,
     hub::Hub,
     input,
@@ -83,7 +83,7 @@ impl Taken {
         let actor = sending.actor;
         heads
             .filter(|heads| may(actor, Action::Write, Thing::Conversation(heads)))
-            .ok_or_else(|| refusal(actor, Action::Write, Error::not_found()))?;
+            .ok_or_else(|| refusal_in(actor, Action::Write, heads))?;
         let mut sent = MessageSent {
             accepted: Vec::with_capacity(sending.asked.items.len()),
             failed: None,

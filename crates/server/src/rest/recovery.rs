@@ -1,14 +1,14 @@
-//! `/v1/auth/forgot`, `/v1/auth/reset`, `/v1/auth/verify`.
+//! `/v1/auth/forgot`, `/v1/auth/reset`, `/v1/auth/verify`, `/v1/me/delete`.
 
 use super::extract::{Asker, Body, From};
 use crate::{
     app::App,
-    auth::{recovery, verification},
+    auth::{deletion, recovery, verification},
     error::Error,
 };
 use axum::{Json, extract::State};
 use im_protocol::{
-    account::{Forgot, Reset, Verify},
+    account::{DeleteMe, Forgot, Reset, Verify},
     command::Done,
     people::Me,
     rest::SignedIn,
@@ -51,5 +51,16 @@ pub(super) async fn resend(
     asker: Asker,
 ) -> Result<Json<Done>, Error> {
     verification::resend(&app, address, asker.actor.person).await?;
+    Ok(Json(Done {}))
+}
+
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    From(address): From,
+    asker: Asker,
+    Body(asked): Body<DeleteMe>,
+) -> Result<Json<Done>, Error> {
+    app.rates.sign_in(address)?;
+    deletion::delete(&app, address, asker.actor.person, asked).await?;
     Ok(Json(Done {}))
 }

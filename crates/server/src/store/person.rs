@@ -92,6 +92,27 @@ pub async fn tied_to(conn: &mut Connection, id: PersonId) -> Result<Vec<Person>,
     rows.iter().map(read).collect()
 }
 
+/// The same without those who deleted their account: whom the person may talk to.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn reachable_by(conn: &mut Connection, id: PersonId) -> Result<Vec<Person>, Error> {
+    let rows = sqlx::query(REACHABLE_BY)
+        .bind(id.to_string())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+const REACHABLE_BY: &str = "SELECT p.id, p.name, p.role FROM person p
+    WHERE p.deleted_at IS NULL AND p.id IN (
+        SELECT c.mentor FROM enrolment e JOIN course c ON c.id = e.course WHERE e.student = $1
+        UNION SELECT e.student FROM course c JOIN enrolment e ON e.course = c.id WHERE c.mentor = $1
+        UNION SELECT o.person FROM membership m
+            JOIN membership o ON o.conversation = m.conversation AND o.person <> m.person
+            WHERE m.person = $1
+    ) ORDER BY p.name, p.id";
+
 const TIED_TO: &str = "SELECT p.id, p.name, p.role FROM person p WHERE p.id IN (
         SELECT c.mentor FROM enrolment e JOIN course c ON c.id = e.course WHERE e.student = $1
         UNION SELECT e.student FROM course c JOIN enrolment e ON e.course = c.id WHERE c.mentor = $1
@@ -141,6 +162,8 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned() {
         let mut school = School::open().await;
-        assert_eq!(scans(&mut school.conn, TIED_TO).await, Vec::<String>::new());
+        for sql in [TIED_TO, REACHABLE_BY] {
+            assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
+        }
     }
 }

@@ -8,6 +8,8 @@ mod bad_input;
 mod calls;
 mod connections;
 mod conversations;
+mod deletion;
+mod export;
 mod mail;
 mod operating;
 mod presence;
