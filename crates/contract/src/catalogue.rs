@@ -58,6 +58,7 @@ mod tests {
             "registration_closed",
             "no_mail",
             "only_admin",
+            "closed",
             "sign_in_again",
             "bad_server_address",
             "server_unreachable",

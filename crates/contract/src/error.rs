@@ -25,6 +25,8 @@ pub enum ErrorKind {
     RegistrationClosed,
     /// The only administrator cannot delete their account.
     OnlyAdmin,
+    /// The other person has deleted their account: nothing more can be written there.
+    Closed,
     /// This server sends no mail.
     NoMail,
     /// Nobody is signed in, or the session is over: sign in.
@@ -118,6 +120,7 @@ impl From<&WireError> for UiError {
             ErrorCode::Unverified => ErrorKind::Unverified,
             ErrorCode::RegistrationClosed => ErrorKind::RegistrationClosed,
             ErrorCode::NoMail => ErrorKind::NoMail,
+            ErrorCode::Closed => ErrorKind::Closed,
             ErrorCode::UpgradeRequired => ErrorKind::AppTooOld,
             ErrorCode::Forbidden => ErrorKind::NotAllowed,
             ErrorCode::NotFound | ErrorCode::Gone => ErrorKind::NotFound,

@@ -76,6 +76,8 @@ codes! {
     IdReused = "id_reused", retry false;
     /// The thing was deleted or is over.
     Gone = "gone", retry false;
+    /// One of the two in the conversation has deleted their account: nothing more is written there.
+    Closed = "closed", retry false;
     /// The state does not allow it (anymore).
     Conflict = "conflict", retry false;
     /// The other person is in a call.

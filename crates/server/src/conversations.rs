@@ -30,6 +30,7 @@ pub(crate) async fn open(
     let opened = app.writer.write(Urgency::Usual, move |change| {
         async move {
             let conn = change.conn()?;
+            erasure::refuse_deleted(conn, actor.person).await?;
             let other = person::get(conn, asked.with).await?;
             let other = other.ok_or_else(Error::not_found)?;
             if erasure::is_deleted(conn, other.id).await? {
@@ -67,6 +68,7 @@ pub(crate) async fn enrol(app: &Arc<App>, actor: Actor, code: String) -> Result<
     }
     let enrolled = app.writer.write(Urgency::Usual, move |change| {
         async move {
+            erasure::refuse_deleted(change.conn()?, actor.person).await?;
             let course = course::by_code(change.conn()?, code.trim()).await?;
             let course = course.ok_or_else(|| {
                 Error::refused(ErrorCode::NotFound, "There is no course with this code.")

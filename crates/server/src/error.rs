@@ -75,7 +75,7 @@ impl Error {
     #[must_use]
     pub fn closed() -> Self {
         Self::refused(
-            ErrorCode::Gone,
+            ErrorCode::Closed,
             "The other person has deleted their account: nothing can be written here anymore.",
         )
     }
@@ -187,7 +187,7 @@ fn status_of(code: &ErrorCode) -> StatusCode {
         ErrorCode::Invalid => StatusCode::BAD_REQUEST,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::Gone => StatusCode::GONE,
+        ErrorCode::Gone | ErrorCode::Closed => StatusCode::GONE,
         ErrorCode::IdReused
         | ErrorCode::Conflict
         | ErrorCode::Busy

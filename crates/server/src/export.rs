@@ -8,7 +8,7 @@
 use crate::{
     app::App,
     error::Error,
-    store::{Connection, call, conversation, course, erasure, message, person, session, status},
+    store::{call, conversation, course, erasure, message, person, session, status},
 };
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -181,7 +181,7 @@ impl Export {
     /// account was deleted meanwhile gets no more of it.
     async fn read(&self) -> Result<crate::store::Reader, Error> {
         let mut reader = self.app.store.read().await?;
-        still_there(&mut reader, self.id).await?;
+        erasure::refuse_deleted(&mut reader, self.id).await?;
         Ok(reader)
     }
 
@@ -189,13 +189,6 @@ impl Export {
         let given = self.pieces.send(Ok(Bytes::from(text))).await;
         given.map_err(|_| Gone)
     }
-}
-
-async fn still_there(conn: &mut Connection, id: PersonId) -> Result<(), Error> {
-    if erasure::is_deleted(conn, id).await? {
-        return Err(Error::account_deleted());
-    }
-    Ok(())
 }
 
 fn json(value: &impl Serialize) -> Result<String, Error> {

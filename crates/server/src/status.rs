@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     input,
     rates::Rated,
-    store::status,
+    store::{erasure, status},
     writer::Urgency,
 };
 use futures_util::FutureExt as _;
@@ -35,6 +35,7 @@ async fn set(ctx: Ctx, asked: StatusSet) -> Result<Done, Error> {
                 message,
                 since: change.now(),
             };
+            erasure::refuse_deleted(change.conn()?, me.person).await?;
             status::set(change.conn()?, &status).await?;
             change.after(move |hub| hub.tell_roles(&[Role::Student, Role::Mentor], &status));
             Ok(Done {})

@@ -93,4 +93,13 @@ async fn sam_deletes_the_account_on_one_device_and_all_of_them_forget_it() {
     .await;
     let said = messages(&maya.core, conversation).await;
     assert_eq!(said.last().map(text).as_deref(), Some("goodbye"));
+    maya.say(conversation, "still there?").await;
+    maya.until("Maya is told that nothing can be written", |core| {
+        Box::pin(async move {
+            let rows = messages(core, conversation).await;
+            let error = rows.last().and_then(|row| row.error.as_ref());
+            error.is_some_and(|error| error.kind == ErrorKind::Closed)
+        })
+    })
+    .await;
 }

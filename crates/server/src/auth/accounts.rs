@@ -109,14 +109,21 @@ pub(crate) async fn sign_in(
         None => None,
     };
     drop(reader);
-    let fits = app.passwords.check(asked.password, stored).await?;
+    let fits = app.passwords.check(asked.password, stored.clone()).await?;
     let Some(me) = me.filter(|_| fits) else {
         tracing::info!("a sign-in is refused");
         return Err(wrong());
     };
     let this = app.clone();
     let signed_in = app.writer.write(Urgency::First, move |change| {
-        async move { open_session(&this, change, me, &device).await }.boxed()
+        async move {
+            // A new password, or the end of the account, may have come while this one was checked.
+            if credential::get(change.conn()?, me.person.id).await? != stored {
+                return Err(wrong());
+            }
+            open_session(&this, change, me, &device).await
+        }
+        .boxed()
     });
     signed_in.await
 }

@@ -88,6 +88,17 @@ pub async fn is_deleted(conn: &mut Connection, person: PersonId) -> Result<bool,
     Ok(row.is_some())
 }
 
+/// Refuses whose account was deleted while they waited for the writer.
+///
+/// # Errors
+/// `account_deleted`; where the database fails.
+pub async fn refuse_deleted(conn: &mut Connection, person: PersonId) -> Result<(), Error> {
+    if is_deleted(conn, person).await? {
+        return Err(Error::account_deleted());
+    }
+    Ok(())
+}
+
 /// Whether there is an admin besides this person. There are few people, and this is asked seldom.
 ///
 /// # Errors

@@ -166,4 +166,16 @@ mod tests {
             assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
         }
     }
+    #[test]
+    fn whoever_was_there_before_codes_were_sent_counts_as_verified() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("migrations/0001_first.sql"))
+            .unwrap();
+        let sam = "INSERT INTO person VALUES ('sam', 'sam@school.example', 'Sam', 'student', 7)";
+        conn.execute_batch(sam).unwrap();
+        conn.execute_batch(include_str!("migrations/0020_mail.sql"))
+            .unwrap();
+        let verified = conn.query_row("SELECT verified_at FROM person", [], |row| row.get(0));
+        assert_eq!(verified, Ok(Some(7_i64)));
+    }
 }

@@ -148,7 +148,8 @@ async fn logs_hold_nothing_private() {
         password: PASSWORD.into(),
         device: wrong.device.clone(),
     };
-    let refused = school.post::<SignedIn>("/v1/auth/reset", None, &reset("2222-3333-4444"));
+    let guess = reset("2222-3333-4444");
+    let refused = school.post::<SignedIn>("/v1/auth/reset", None, &guess);
     refused.await.unwrap_err();
     let back: SignedIn = school
         .post("/v1/auth/reset", None, &reset(&code))

@@ -62,7 +62,7 @@ async fn sam_goes_and_maya_keeps_what_was_said_without_the_name() {
     let history: History = school.get(&path, maya.token()).await.unwrap();
     assert_eq!(history.messages.len(), 1);
     let closed = desk.send(conversation, &["still there?"]).await;
-    assert_eq!(code_of(closed), ErrorCode::Gone);
+    assert_eq!(code_of(closed), ErrorCode::Closed);
     let rung = desk
         .ask(CallStart {
             id: CallId::new(),
@@ -71,7 +71,7 @@ async fn sam_goes_and_maya_keeps_what_was_said_without_the_name() {
             about: String::new(),
         })
         .await;
-    assert_eq!(code_of(rung), ErrorCode::Gone);
+    assert_eq!(code_of(rung), ErrorCode::Closed);
     let people: People = school.get("/v1/people", maya.token()).await.unwrap();
     assert_eq!(people.people, []);
 
@@ -139,7 +139,7 @@ async fn a_mentor_who_goes_leaves_the_course_and_its_students_without_a_way_in()
             written_at: 1,
         }],
     };
-    assert_eq!(code_of(desk.ask(sending).await), ErrorCode::Gone);
+    assert_eq!(code_of(desk.ask(sending).await), ErrorCode::Closed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,7 +69,8 @@ async fn a_mail_that_was_queued_is_sent_although_the_server_was_killed_before() 
     assert!(mailbox.mails().is_empty());
     mailbox.set_mood(Mood::Takes);
     server.start().await.unwrap();
-    mailbox.nth_for("sam@example.org", 1).await.code();
+    let code = mailbox.nth_for("sam@example.org", 1).await.code();
+    assert_eq!(code.len(), 14);
     server.stop().await.unwrap();
 }
 
@@ -88,6 +89,19 @@ async fn a_kill_between_sending_and_noting_it_sends_twice_and_both_codes_are_goo
     let second = mailbox.nth_for("sam@example.org", 2).await.code();
     assert_ne!(first, second);
     server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_server_without_mail_starts_and_says_what_does_not_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = ServerProcess::of(Path::new(PROGRAM), folder.path())
+        .with("IM_PRODUCTION", "1")
+        .with("IM_TOKEN_SECRET", "q7mXk0Zr5v8yB2nWc4uT9pLs1dFg6hJk");
+    server.start().await.unwrap();
+    server.stop().await.unwrap();
+    let log = std::fs::read_to_string(folder.path().join("server.log")).unwrap();
+    assert!(log.contains("no mail server is set"), "{log}");
+    assert!(log.contains("reset-password"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
