@@ -119,6 +119,9 @@ async fn start_core(
         clock: Clock::system(),
     })
     .await?;
+    if let Some(downloads) = dirs::download_dir().or_else(dirs::home_dir) {
+        core.set_downloads(downloads);
+    }
     Ok((core, delivered))
 }
 

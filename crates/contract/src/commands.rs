@@ -6,7 +6,7 @@ use crate::{
     ErrorKind, UiError,
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     views::{
-        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft,
+        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft, Exported,
         MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
     },
 };
@@ -60,6 +60,46 @@ pub struct InvitationArgs {
     /// To be shown.
     pub name: String,
     /// A new password.
+    pub password: String,
+}
+
+/// A person has forgotten the password.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ForgotArgs {
+    /// The server's address.
+    pub server: String,
+    /// The person's address.
+    pub email: String,
+}
+
+/// A person sets a new password by a code.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ResetArgs {
+    /// The server's address.
+    pub server: String,
+    /// The person's address.
+    pub email: String,
+    /// From the mail, or from the operator.
+    pub code: String,
+    /// A new password.
+    pub password: String,
+}
+
+/// A code from a mail.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CodeArgs {
+    /// As it was typed.
+    pub code: String,
+}
+
+/// A person deletes their account.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DeleteArgs {
+    /// The password, so that nobody else does it.
     pub password: String,
 }
 
@@ -329,6 +369,10 @@ pub struct Opened {
 
 // What people write stays out of logs.
 im_protocol::opaque_debug!(
+    ForgotArgs,
+    ResetArgs,
+    CodeArgs,
+    DeleteArgs,
     EnrolArgs,
     StatusArgs,
     LinkArgs,
@@ -392,6 +436,19 @@ commands! {
     "account.register" account_register(RegisterArgs) -> Account;
     /// Accepts an invitation and signs in.
     "account.accept_invitation" account_accept_invitation(InvitationArgs) -> Account;
+    /// Asks for a mail with a code for a new password. Answers the same whether the address has an
+    /// account or not.
+    "account.forgot" account_forgot(ForgotArgs) -> Nothing;
+    /// Sets a new password by a code, which ends all other sessions, and signs in.
+    "account.reset" account_reset(ResetArgs) -> Account;
+    /// Shows by the code from the mail that the address is the person's own.
+    "account.verify" account_verify(CodeArgs) -> Nothing;
+    /// Asks for that mail again.
+    "account.resend_code" account_resend_code(Nothing) -> Nothing;
+    /// Saves everything that the server has of the person to a new file in their downloads.
+    "account.export" account_export(Nothing) -> Exported;
+    /// Deletes the account for good, on the server and on this device.
+    "account.delete" account_delete(DeleteArgs) -> Nothing;
     /// Signs out and wipes the cache of the account.
     "account.sign_out" account_sign_out(SignOutArgs) -> SignOutResult;
     /// Chooses another password: the person's other devices have to sign in with it.

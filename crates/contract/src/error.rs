@@ -18,6 +18,18 @@ pub enum ErrorKind {
     EmailTaken,
     /// The invitation's code is unknown, used or expired.
     BadInvitation,
+    /// The code from a mail, or from the operator, is wrong, used or expired.
+    BadCode,
+    /// The e-mail address has to be confirmed first, by the code from the mail.
+    Unverified,
+    /// Nobody can register on this server.
+    RegistrationClosed,
+    /// The only administrator cannot delete their account.
+    OnlyAdmin,
+    /// The other person has deleted their account: nothing more can be written there.
+    Closed,
+    /// This server sends no mail.
+    NoMail,
     /// Nobody is signed in, or the session is over: sign in.
     SignInAgain,
     /// The server's address is not one: `wss`/`https` outside this computer, a host, a port.
@@ -117,9 +129,14 @@ impl UiError {
 impl From<&WireError> for UiError {
     fn from(error: &WireError) -> Self {
         let kind = match error.code {
-            ErrorCode::Unauthorized | ErrorCode::TokenExpired | ErrorCode::SessionRevoked => {
-                ErrorKind::SignInAgain
-            }
+            ErrorCode::Unauthorized
+            | ErrorCode::TokenExpired
+            | ErrorCode::SessionRevoked
+            | ErrorCode::AccountDeleted => ErrorKind::SignInAgain,
+            ErrorCode::Unverified => ErrorKind::Unverified,
+            ErrorCode::RegistrationClosed => ErrorKind::RegistrationClosed,
+            ErrorCode::NoMail => ErrorKind::NoMail,
+            ErrorCode::Closed => ErrorKind::Closed,
             ErrorCode::UpgradeRequired => ErrorKind::AppTooOld,
             ErrorCode::Forbidden => ErrorKind::NotAllowed,
             ErrorCode::NotFound | ErrorCode::Gone => ErrorKind::NotFound,

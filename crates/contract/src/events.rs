@@ -1,7 +1,7 @@
 //! What the core tells. The UI keeps no second truth: most events say only what to read again.
 
 use crate::views::{
-    Account, CallLevels, CallProgress, Connection, Desktop, Ring, RingEnd, Settings,
+    Account, CallLevels, CallProgress, Connection, Desktop, ExportProgress, Ring, RingEnd, Settings,
 };
 use im_protocol::{CallId, ConversationId};
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,8 @@ pub enum CoreEvent {
     },
     /// What the person chose for this device has changed.
     Settings(Settings),
+    /// Saving everything goes on.
+    Export(ExportProgress),
     /// What the desktop offers has changed.
     Desktop(Desktop),
     /// Events were left out because the reader was too slow: read everything again.

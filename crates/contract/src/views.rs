@@ -64,6 +64,28 @@ pub struct MeView {
     /// Their role.
     #[ts(type = "'student' | 'mentor' | 'admin'")]
     pub role: Role,
+    /// Whether nothing is left to be shown of the address; else the code from the mail is asked for.
+    pub verified: bool,
+}
+
+/// How far saving everything is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ExportProgress {
+    /// Bytes saved so far; how many there will be is not known.
+    #[ts(type = "number")]
+    pub bytes: u64,
+}
+
+/// Everything is saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Exported {
+    /// Where.
+    pub path: String,
+    /// How much.
+    #[ts(type = "number")]
+    pub bytes: u64,
 }
 
 /// Whether the sign-in survives a restart.

@@ -5,11 +5,13 @@
 //! the server says that the person signed this device out from another one it is wiped.
 
 mod address;
+pub(crate) mod deletion;
 mod doors;
 mod ending;
 mod entering;
 mod installation;
 mod leaving;
+pub(crate) mod recovery;
 mod tokens;
 
 pub use address::{BadAddress, ServerAddress};
@@ -76,6 +78,8 @@ pub(crate) enum Ask {
     SignIn(How, oneshot::Sender<Result<Account, UiError>>),
     /// The person goes.
     SignOut(Unsent, oneshot::Sender<Result<SignOutResult, UiError>>),
+    /// The person's account was deleted: nothing of it stays here.
+    Wipe(oneshot::Sender<()>),
     /// The app ends; answered when everything is closed.
     Stop(oneshot::Sender<()>),
 }
@@ -85,6 +89,8 @@ pub(crate) enum Ask {
 pub(crate) struct AccountDoor {
     pub(crate) asks: mpsc::Sender<Ask>,
     pub(crate) slot: watch::Receiver<Slot>,
+    /// For what is asked of a server before anybody is signed in.
+    pub(crate) http: Http,
 }
 
 /// See the module.
@@ -147,6 +153,7 @@ impl AccountTask {
         let door = AccountDoor {
             asks: asks_tx,
             slot: slot_rx,
+            http: task.http.clone(),
         };
         Ok((door, task))
     }
@@ -186,6 +193,10 @@ impl AccountTask {
                     Some(Ask::SignOut(unsent, reply)) => {
                         let answer = self.sign_out(unsent).await;
                         let _ = reply.send(answer);
+                    }
+                    Some(Ask::Wipe(done)) => {
+                        self.wipe().await;
+                        let _ = done.send(());
                     }
                     Some(Ask::Stop(done)) => {
                         self.end_session().await;
@@ -263,6 +274,7 @@ fn me_view(me: &Me) -> MeView {
         name: me.person.name.clone(),
         email: me.email.clone(),
         role: me.person.role,
+        verified: me.verified,
     }
 }
 

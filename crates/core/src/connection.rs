@@ -96,7 +96,7 @@ impl im_socketio::Auth for SocketAuth {
                 }
                 OnRefusal::Retry
             }
-            code @ ErrorCode::SessionRevoked => {
+            code @ (ErrorCode::SessionRevoked | ErrorCode::AccountDeleted) => {
                 let told = refusal.data_as::<Refused>().map(|refused| refused.error);
                 let why = told.unwrap_or_else(|_| WireError::new(code, ""));
                 self.tokens.end(&why);

@@ -64,6 +64,7 @@ struct Inner {
     settings: watch::Sender<Settings>,
     settings_path: PathBuf,
     desktop: watch::Sender<Desktop>,
+    downloads: watch::Sender<PathBuf>,
     quit: watch::Sender<bool>,
     links: Arc<dyn LinkOpener>,
 }
@@ -78,6 +79,7 @@ impl Core {
         let events = EventHub::new();
         let (visible, visible_rx) = watch::channel(None);
         let settings_path = settings::path(&config.data_dir);
+        let downloads = config.data_dir.clone();
         let (account, task) = AccountTask::open(Parts {
             data_dir: config.data_dir,
             default_server: config.default_server,
@@ -108,6 +110,7 @@ impl Core {
                 settings: watch::channel(settings::load(&settings_path)).0,
                 settings_path,
                 desktop: watch::channel(Desktop::default()).0,
+                downloads: watch::channel(downloads).0,
                 quit: watch::channel(false).0,
                 links: config.links,
             }),
@@ -153,6 +156,11 @@ impl Core {
         if changed {
             self.inner.events.tell(CoreEvent::Desktop(desktop));
         }
+    }
+
+    /// Where the person looks for what they save; until told, the core's own folder.
+    pub fn set_downloads(&self, folder: PathBuf) {
+        self.inner.downloads.send_replace(folder);
     }
 
     /// Waits until the person wants the app to end. Dropping it is harmless.

@@ -20,6 +20,7 @@ mod conversations;
 pub mod core;
 mod devices;
 pub mod events;
+mod export;
 mod faults;
 pub mod links;
 mod live;

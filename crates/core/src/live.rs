@@ -179,6 +179,7 @@ mod tests {
             me: Me {
                 person: sam.clone(),
                 email: "sam@example.org".to_owned(),
+                verified: true,
             },
             session: SessionId::new(),
             calls: Vec::new(),

@@ -1,14 +1,19 @@
 //! REST with the server: one request, one answer, one shape of error.
 
-use crate::account::{ServerAddress, TokenError, Tokens};
+use crate::{
+    account::{ServerAddress, TokenError, Tokens},
+    secrets::Secret,
+};
 use im_contract::{ErrorKind, UiError};
 use im_protocol::{ErrorCode, WireError};
-use reqwest::{Client, Method, redirect};
+use reqwest::{Client, Method, Response, redirect};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{sync::Arc, time::Duration};
 
 /// From the first byte sent to the last one read.
 const WHOLE: Duration = Duration::from_secs(15);
+/// The same for what is read piece by piece.
+const LONG: Duration = Duration::from_secs(3_600);
 /// For the connection alone.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -112,22 +117,56 @@ impl Http {
         }
         // What reqwest says holds the address: only its kind goes on.
         let answer = request.send().await.map_err(|_| RestError::Unreachable)?;
-        let status = answer.status();
+        if !answer.status().is_success() {
+            return Err(refusal(answer).await);
+        }
         let bytes = answer.bytes().await.map_err(|_| RestError::Unreachable)?;
-        if status.is_success() {
-            return serde_json::from_slice(&bytes).map_err(|_| RestError::NotAServer);
-        }
-        #[derive(Deserialize)]
-        struct Refusal {
-            error: WireError,
-        }
-        match serde_json::from_slice::<Refusal>(&bytes) {
-            Ok(refusal) => Err(RestError::Refused(refusal.error)),
-            // A balancer in front of a server that is down.
-            Err(_) if status.is_server_error() => Err(RestError::Unreachable),
-            Err(_) => Err(RestError::NotAServer),
+        serde_json::from_slice(&bytes).map_err(|_| RestError::NotAServer)
+    }
+
+    /// One answer that may be long, to be read piece by piece.
+    async fn stream(
+        &self,
+        server: &ServerAddress,
+        path: &str,
+        token: &Secret,
+    ) -> Result<Response, RestError> {
+        let request = self
+            .client
+            .get(server.route(path))
+            .bearer_auth(token.expose())
+            .timeout(LONG);
+        let answer = request.send().await.map_err(|_| RestError::Unreachable)?;
+        if answer.status().is_success() {
+            Ok(answer)
+        } else {
+            Err(refusal(answer).await)
         }
     }
+}
+
+/// What an answer that is no success says.
+async fn refusal(answer: Response) -> RestError {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: WireError,
+    }
+    let status = answer.status();
+    let Ok(bytes) = answer.bytes().await else {
+        return RestError::Unreachable;
+    };
+    match serde_json::from_slice::<Refusal>(&bytes) {
+        Ok(refusal) => RestError::Refused(refusal.error),
+        // A balancer in front of a server that is down.
+        Err(_) if status.is_server_error() => RestError::Unreachable,
+        Err(_) => RestError::NotAServer,
+    }
+}
+
+/// Whether a fresh access token may help.
+fn is_old_token(error: &RestError) -> bool {
+    matches!(error, RestError::Refused(why)
+        if matches!(why.code, ErrorCode::TokenExpired | ErrorCode::Unauthorized))
 }
 
 /// What can be asked of the server by the signed-in person.
@@ -148,6 +187,23 @@ impl Rest {
     /// As [`RestError`] tells.
     pub(crate) async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, RestError> {
         self.authorized(Method::GET, path, None::<&()>).await
+    }
+
+    /// Reads what may be long, piece by piece; whoever reads it sees to the time.
+    ///
+    /// # Errors
+    /// As [`RestError`] tells.
+    pub(crate) async fn stream(&self, path: &str) -> Result<Response, RestError> {
+        let token = self.tokens.access().await?;
+        let first = self.http.stream(&self.server, path, &token).await;
+        match first {
+            Err(error) if is_old_token(&error) => {
+                self.tokens.refused(token);
+                let token = self.tokens.access().await?;
+                self.http.stream(&self.server, path, &token).await
+            }
+            answer => answer,
+        }
     }
 
     /// Asks for something to be done.
@@ -189,12 +245,7 @@ impl Rest {
                 body,
             )
             .await;
-        if let Err(RestError::Refused(error)) = &answer
-            && matches!(
-                error.code,
-                ErrorCode::TokenExpired | ErrorCode::Unauthorized
-            )
-        {
+        if answer.as_ref().is_err_and(is_old_token) {
             self.tokens.refused(token);
             let token = self.tokens.access().await?;
             answer = self
@@ -203,7 +254,10 @@ impl Rest {
                 .await;
         }
         if let Err(RestError::Refused(error)) = &answer
-            && error.code == ErrorCode::SessionRevoked
+            && matches!(
+                error.code,
+                ErrorCode::SessionRevoked | ErrorCode::AccountDeleted
+            )
         {
             self.tokens.end(error);
         }

@@ -70,6 +70,8 @@ pub(crate) enum SessionEnd {
     Refused,
     /// The person signed this device out from another one.
     SignedOut,
+    /// The person's account was deleted.
+    Deleted,
     /// The cache was found to be broken.
     Corrupt,
 }
@@ -79,6 +81,7 @@ impl From<Over> for SessionEnd {
         match over {
             Over::Refused => Self::Refused,
             Over::SignedOut => Self::SignedOut,
+            Over::Deleted => Self::Deleted,
         }
     }
 }
@@ -324,6 +327,11 @@ impl Session {
                     self.changes.people();
                 }
             }
+            Me::EVENT => {
+                if let Some(me) = read::<Me>(event) {
+                    self.know_me(me);
+                }
+            }
             TypingStarted::EVENT => {
                 if let Some(told) = read::<TypingStarted>(event) {
                     let now = self.now();
@@ -346,7 +354,9 @@ impl Session {
             SessionEnded::EVENT => {
                 if let Some(ended) = read::<SessionEnded>(event) {
                     match ended.error.code {
-                        ErrorCode::SessionRevoked => self.tokens.end(&ended.error),
+                        ErrorCode::SessionRevoked | ErrorCode::AccountDeleted => {
+                            self.tokens.end(&ended.error);
+                        }
                         ErrorCode::TokenExpired => self.tokens.expired(),
                         _ => {}
                     }
@@ -387,12 +397,7 @@ impl Session {
     async fn ready(&mut self, ready: Ready) {
         tracing::info!(protocol = ready.protocol, "connected");
         self.context.live.ready(&ready);
-        let me = ready.me;
-        self.me.send_if_modified(|known| {
-            let changed = *known != me;
-            *known = me;
-            changed
-        });
+        self.know_me(ready.me);
         self.calls.tell(CallInput::Ready(ready.calls)).await;
         self.ready = true;
         let actions = self.sync.connected();
@@ -410,8 +415,18 @@ impl Session {
         self.context.events.tell(CoreEvent::Devices);
     }
 
+    /// Who the person is, as the server tells.
+    fn know_me(&self, me: Me) {
+        self.me.send_if_modified(|known| {
+            let changed = *known != me;
+            *known = me;
+            changed
+        });
+    }
+
     async fn mail(&mut self, mail: Mail) {
         match mail {
+            Mail::Me(me) => self.know_me(me),
             Mail::Wrote => self.take_written(),
             Mail::Retry(id, reply) => self.retry(id, reply),
             Mail::Discard(id, reply) => self.discard(id, reply),
@@ -501,7 +516,7 @@ impl Session {
                 Err(WireFailure::Refused(error)) => {
                     tracing::info!(code = %error.code, "the server refused to renew the connection");
                     match error.code {
-                        ErrorCode::SessionRevoked => tokens.end(&error),
+                        ErrorCode::SessionRevoked | ErrorCode::AccountDeleted => tokens.end(&error),
                         ErrorCode::TokenExpired | ErrorCode::Unauthorized => tokens.refused(token),
                         // The server closes when the token is over, and the next one has another.
                         _ => {}

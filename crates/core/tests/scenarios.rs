@@ -9,12 +9,14 @@ mod scenarios {
     mod changes;
     mod connection;
     mod conversation;
+    mod deletion;
     mod device;
     mod devices;
     mod holes;
     mod keyring;
     mod presence;
     mod privacy;
+    mod recovery;
     mod sessions;
     mod versions;
 }

@@ -57,6 +57,14 @@ codes! {
     UpgradeRequired = "upgrade_required", retry false;
     /// The person may not do this.
     Forbidden = "forbidden", retry false;
+    /// The person has not shown yet that the e-mail address is theirs, which this server wants first.
+    Unverified = "unverified", retry false;
+    /// Students do not register by themselves on this server.
+    RegistrationClosed = "registration_closed", retry false;
+    /// This server sends no mail.
+    NoMail = "no_mail", retry false;
+    /// The account was deleted: whatever a device still keeps of it is to go.
+    AccountDeleted = "account_deleted", retry false;
     /// There is no such thing, or the person may not know of it.
     NotFound = "not_found", retry false;
     /// The payload breaks a rule; the message says which.
@@ -69,6 +77,8 @@ codes! {
     IdReused = "id_reused", retry false;
     /// The thing was deleted or is over.
     Gone = "gone", retry false;
+    /// One of the two in the conversation has deleted their account: nothing more is written there.
+    Closed = "closed", retry false;
     /// The state does not allow it (anymore).
     Conflict = "conflict", retry false;
     /// The other person is in a call.

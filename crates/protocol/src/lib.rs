@@ -9,6 +9,7 @@
 //! unknown error codes are carried through ([`error::ErrorCode::Other`]); what cannot be read that
 //! way raises [`handshake::PROTOCOL`].
 
+pub mod account;
 pub mod call;
 pub mod command;
 pub mod conversation;

@@ -38,6 +38,14 @@ pub struct Me {
     pub person: Person,
     /// The address they sign in with.
     pub email: String,
+    /// Whether nothing is left to be shown of the address: it is known to be theirs, or this server
+    /// does not ask. Older servers do not. `me:changed` tells of it.
+    #[serde(default = "shown")]
+    pub verified: bool,
+}
+
+const fn shown() -> bool {
+    true
 }
 
 /// A course as its people see it.
@@ -106,4 +114,5 @@ commands! {
 notices! {
     Presence = "presence:changed";
     Status = "status:changed";
+    Me = "me:changed";
 }

@@ -1,6 +1,7 @@
 //! What goes by REST, under `/v1`: accounts, lists, pages of history. Bodies are JSON; a refusal
 //! has the matching HTTP status and a [`crate::WireError`] under `error`, as in acknowledgements.
-//! All but the first five want `Authorization: Bearer <access token>`.
+//! All but the first five want `Authorization: Bearer <access token>`. What a person does with their
+//! own account besides is in [`crate::account`].
 //!
 //! | route | body | answer |
 //! |---|---|---|

@@ -1,6 +1,9 @@
 //! Who may do what: decided here and nowhere else, for every event and route.
 
-use crate::store::conversation::{Heads, Pair};
+use crate::{
+    error::Error,
+    store::conversation::{Heads, Pair},
+};
 use im_protocol::{PersonId, people::Role};
 
 /// Who asks.
@@ -10,6 +13,8 @@ pub struct Actor {
     pub person: PersonId,
     /// Their role.
     pub role: Role,
+    /// Whether their address is known to be theirs, or this server does not want that.
+    pub verified: bool,
 }
 
 /// What is asked for.
@@ -70,13 +75,16 @@ pub enum Thing<'a> {
 /// Whether a person may do something with a thing. What is not allowed here is not allowed.
 #[must_use]
 pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
+    if is_held(actor, action) {
+        return false;
+    }
     match (action, thing) {
-        (Action::Read | Action::Write | Action::MarkRead, Thing::Conversation(heads)) => {
-            heads.has(actor.person)
-        }
-        (Action::Read | Action::React, Thing::Message { heads, .. }) => heads.has(actor.person),
+        (Action::Write, Thing::Conversation(heads)) => heads.has(actor.person) && !heads.closed,
+        (Action::Read | Action::MarkRead, Thing::Conversation(heads)) => heads.has(actor.person),
+        (Action::Read, Thing::Message { heads, .. }) => heads.has(actor.person),
+        (Action::React, Thing::Message { heads, .. }) => heads.has(actor.person) && !heads.closed,
         (Action::Change, Thing::Message { heads, author }) => {
-            heads.has(actor.person) && author == actor.person
+            heads.has(actor.person) && author == actor.person && !heads.closed
         }
         (Action::Open, Thing::Pair { pair, tied }) => {
             let takes_part = match actor.role {
@@ -96,9 +104,40 @@ pub fn may(actor: Actor, action: Action, thing: Thing<'_>) -> bool {
     }
 }
 
+/// Whether this waits until a student has shown that their address is theirs.
+fn is_held(actor: Actor, action: Action) -> bool {
+    let reaches_others = matches!(
+        action,
+        Action::Open | Action::Write | Action::Change | Action::React | Action::Enrol
+    );
+    actor.role == Role::Student && !actor.verified && reaches_others
+}
+
+/// What is told to somebody who [`may`] not do this in a conversation, which may not be there.
+#[must_use]
+pub fn refusal_in(actor: Actor, action: Action, heads: Option<&Heads>) -> Error {
+    match heads {
+        Some(heads) if heads.has(actor.person) && heads.closed => Error::closed(),
+        // Whose it is not does not learn that it is there.
+        _ => refusal(actor, action, Error::not_found()),
+    }
+}
+
+/// What is told to somebody who [`may`] not: what they can do something about goes first. It is the
+/// same whatever the thing is, so that it tells nothing of it.
+#[must_use]
+pub fn refusal(actor: Actor, action: Action, otherwise: Error) -> Error {
+    if is_held(actor, action) {
+        Error::unverified()
+    } else {
+        otherwise
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use im_protocol::ErrorCode;
     use std::collections::BTreeSet;
 
     const ACTIONS: [Action; 10] = [
@@ -133,16 +172,23 @@ mod tests {
             pair,
             seq: 0,
             rev: 0,
+            closed: false,
+        };
+        let closed = Heads {
+            closed: true,
+            ..heads
         };
         let people = [
-            ("Sam the student", sam, Role::Student),
-            ("Lin, a student outside", lin, Role::Student),
-            ("Maya the mentor", maya, Role::Mentor),
-            ("Ben, a mentor outside", PersonId::new(), Role::Mentor),
-            ("Ada the admin", ada, Role::Admin),
+            ("Sam the student", sam, Role::Student, true),
+            ("Sam, not verified yet", sam, Role::Student, false),
+            ("Lin, a student outside", lin, Role::Student, true),
+            ("Maya the mentor", maya, Role::Mentor, true),
+            ("Ben, a mentor outside", PersonId::new(), Role::Mentor, true),
+            ("Ada the admin", ada, Role::Admin, true),
         ];
         let things = [
             ("their conversation", Thing::Conversation(&heads)),
+            ("their closed one", Thing::Conversation(&closed)),
             (
                 "Sam's message",
                 Thing::Message {
@@ -155,6 +201,13 @@ mod tests {
                 Thing::Message {
                     heads: &heads,
                     author: maya,
+                },
+            ),
+            (
+                "a closed message of Sam's",
+                Thing::Message {
+                    heads: &closed,
+                    author: sam,
                 },
             ),
             (
@@ -180,10 +233,15 @@ mod tests {
             ("Maya's sign-in", Thing::Session(maya)),
         ];
         let mut allowed = BTreeSet::new();
-        for (name, person, role) in people {
+        for (name, person, role, verified) in people {
+            let actor = Actor {
+                person,
+                role,
+                verified,
+            };
             for action in ACTIONS {
                 for (what, thing) in things {
-                    if may(Actor { person, role }, action, thing) {
+                    if may(actor, action, thing) {
                         allowed.insert(format!("{name}: {action:?} {what}"));
                     }
                 }
@@ -199,18 +257,32 @@ mod tests {
             "Sam the student: React Sam's message",
             "Sam the student: Read Maya's message",
             "Sam the student: React Maya's message",
+            "Sam the student: Read a closed message of Sam's",
             "Maya the mentor: Change Maya's message",
             "Maya the mentor: Read Sam's message",
             "Maya the mentor: React Sam's message",
             "Maya the mentor: Read Maya's message",
             "Maya the mentor: React Maya's message",
+            "Maya the mentor: Read a closed message of Sam's",
+            "Sam the student: Read their closed one",
+            "Sam the student: MarkRead their closed one",
             "Sam the student: Enrol a course",
             "Sam the student: EndSession Sam's sign-in",
+            "Sam, not verified yet: Read their conversation",
+            "Sam, not verified yet: MarkRead their conversation",
+            "Sam, not verified yet: Read their closed one",
+            "Sam, not verified yet: MarkRead their closed one",
+            "Sam, not verified yet: Read Sam's message",
+            "Sam, not verified yet: Read Maya's message",
+            "Sam, not verified yet: Read a closed message of Sam's",
+            "Sam, not verified yet: EndSession Sam's sign-in",
             "Lin, a student outside: Enrol a course",
             "Maya the mentor: Open their tie",
             "Maya the mentor: Read their conversation",
             "Maya the mentor: Write their conversation",
             "Maya the mentor: MarkRead their conversation",
+            "Maya the mentor: Read their closed one",
+            "Maya the mentor: MarkRead their closed one",
             "Maya the mentor: SetStatus own status",
             "Maya the mentor: EndSession Maya's sign-in",
             "Ben, a mentor outside: SetStatus own status",
@@ -218,5 +290,21 @@ mod tests {
             "Ada the admin: Invite an admin's invitation",
         ];
         assert_eq!(allowed, wanted.into_iter().map(str::to_owned).collect());
+    }
+
+    #[test]
+    fn who_is_held_hears_what_to_do_whatever_the_thing_is() {
+        let actor = |verified| Actor {
+            person: PersonId::new(),
+            role: Role::Student,
+            verified,
+        };
+        let code = |verified, action| {
+            let told = refusal(actor(verified), action, Error::not_found());
+            told.to_wire().code
+        };
+        assert_eq!(code(false, Action::Write), ErrorCode::Unverified);
+        assert_eq!(code(false, Action::Read), ErrorCode::NotFound);
+        assert_eq!(code(true, Action::Write), ErrorCode::NotFound);
     }
 }

@@ -42,6 +42,13 @@ pub(crate) enum Command {
         #[arg(long, value_parser = role)]
         role: Role,
     },
+    /// Make a code for somebody who has forgotten the password; shows it once. They enter it in the
+    /// app within half an hour, under "Forgot password?".
+    ResetPassword {
+        /// Who.
+        #[arg(long)]
+        email: String,
+    },
     /// Add a course.
     AddCourse {
         /// The title shown.
@@ -155,6 +162,10 @@ async fn carry_out(operator: &Operator, command: Command) -> Result<(), Failure>
         Command::Invite { email, role } => {
             let invitation = operator.invite(&email, role).await.map_err(plain)?;
             say(&format!("invitation code: {}", invitation.code))?;
+        }
+        Command::ResetPassword { email } => {
+            let code = operator.reset_code(&email).await.map_err(plain)?;
+            say(&format!("code for a new password: {code}"))?;
         }
         Command::AddCourse {
             title,

@@ -1,18 +1,20 @@
 //! Everything that requests and events need, shared by all of them.
 
 use crate::{
+    access::Actor,
     auth::{Keys, Passwords, sessions::Seen},
     clock::Clock,
     config::Config,
     dispatch::Table,
     hub::Hub,
+    mail::Bell,
     presence::Presence,
     rates::Rates,
     socket::Live,
     store::Store,
     writer::Writer,
 };
-use im_protocol::{FeedEpoch, sessions::SessionChanged};
+use im_protocol::{FeedEpoch, people::Me, sessions::SessionChanged};
 use std::sync::{Arc, atomic::AtomicUsize};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -38,6 +40,8 @@ pub(crate) struct App {
     pub(crate) passwords: Passwords,
     /// Against floods.
     pub(crate) rates: Rates,
+    /// Rung when mail was queued.
+    pub(crate) bell: Bell,
     /// The life of the database.
     pub(crate) epoch: FeedEpoch,
     /// What clients may send.
@@ -51,6 +55,24 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// A person as they are told of themselves: nothing is left to be shown where nobody asks.
+    pub(crate) fn seen(&self, me: Me) -> Me {
+        let asks = self.config.mail.is_some() || self.config.requires_verified();
+        Me {
+            verified: me.verified || !asks,
+            ..me
+        }
+    }
+
+    /// A person as one who asks for something.
+    pub(crate) fn actor(&self, me: &Me) -> Actor {
+        Actor {
+            person: me.person.id,
+            role: me.person.role,
+            verified: me.verified || !self.config.requires_verified(),
+        }
+    }
+
     /// A connection has gone. `for_good` where its device said so, or was silent for long: its
     /// presence then ends at once.
     pub(crate) fn left(&self, live: &Arc<Live>, for_good: bool) {

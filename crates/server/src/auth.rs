@@ -4,10 +4,14 @@
 //! good for one successor ([`refresh`]). Both belong to a session: one sign-in on one device.
 
 pub mod accounts;
+pub mod code;
+pub(crate) mod deletion;
 mod password;
+pub mod recovery;
 pub mod refresh;
 pub(crate) mod sessions;
 mod token;
+pub(crate) mod verification;
 
 pub use password::Passwords;
 pub use token::{Claims, Keys, Secret, random_code};
@@ -35,7 +39,7 @@ pub async fn living_session(conn: &mut Connection, claims: &Claims) -> Result<Se
     let session = session::get(conn, claims.session).await?;
     let session = session.ok_or_else(Error::unauthorized)?;
     if session.revoked_at.is_some() {
-        return Err(Error::session_revoked(session.ended));
+        return Err(deletion::why_ended(conn, &session).await?);
     }
     if session.person != claims.person {
         return Err(Error::unauthorized());

@@ -15,7 +15,7 @@ mod sweeper;
 pub(crate) use sweeper::{Sweeper, begin_again};
 
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Thing, may, refusal_in},
     app::App,
     dispatch::{Ctx, Table},
     error::Error,
@@ -33,7 +33,7 @@ use im_call::rules::{
     Asked, Call, Effect, Endpoint, Input, Refused, Rules, Situation, Started, Step, offerer,
 };
 use im_protocol::{
-    CallId, PersonId, WireError,
+    CallId, DeviceId, PersonId, WireError,
     call::{
         CallAccept, CallChanged, CallConnected, CallEnd, CallReceipt, CallReject, CallStart,
         CallView,
@@ -88,13 +88,11 @@ async fn begin(
     let now = change.now();
     let conn = change.conn()?;
     let heads = conversation::heads(conn, asked.conversation).await?;
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
+    let actor = me.actor();
+    let heads = match heads {
+        Some(heads) if may(actor, Action::Write, Thing::Conversation(&heads)) => heads,
+        heads => return Err(refusal_in(actor, Action::Write, heads.as_ref())),
     };
-    let heads = heads
-        .filter(|heads| may(actor, Action::Write, Thing::Conversation(heads)))
-        .ok_or_else(Error::not_found)?;
     let callee = heads.other(me.person);
     let role_of = |person: PersonId| {
         let role = if person == heads.pair.mentor {
@@ -213,6 +211,23 @@ async fn gone_meanwhile(ctx: &Ctx) {
     if !ctx.app.hub.has_device(me.person, me.device) {
         sweeper::look_after(&ctx.app, me.person).await;
     }
+}
+
+/// Ends a person's calls, on whichever device they are: the person goes for good.
+pub(crate) async fn end_all(change: &mut Change, person: PersonId) -> Result<(), Error> {
+    for before in call::living_of(change.conn()?, person).await? {
+        let device = if before.caller.person == person {
+            before.caller.device
+        } else {
+            // Where none has answered yet, any of them declines.
+            before.callee_device.unwrap_or_else(DeviceId::new)
+        };
+        let by = Endpoint { person, device };
+        let input = Input::End { by, failed: false };
+        let step = Rules::default().step(before.clone(), input, change.now());
+        write_step(change, &before, step.map_err(refused)?).await?;
+    }
+    Ok(())
 }
 
 async fn write_step(change: &mut Change, before: &Call, step: Step) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use crate::{
     auth::sessions,
     error::Error,
     socket::Live,
-    store::{feed, session},
+    store::{code, feed, session},
     writer::Urgency,
 };
 use futures_util::FutureExt as _;
@@ -101,6 +101,7 @@ impl Chores {
                     let now = change.now();
                     let conn = change.conn()?;
                     session::prune_tokens(conn, now, PRUNE_ROWS).await?;
+                    code::prune(conn, now, PRUNE_ROWS).await?;
                     feed::prune(conn, now - limits::FEED_KEPT_MS, after, PRUNE_FEEDS).await
                 }
                 .boxed()

@@ -4,8 +4,10 @@
 //! in front terminates it, on the same machine or a trusted network.
 
 mod limits;
+mod mail;
 
 pub use limits::{Limits, Rate};
+pub use mail::{Mail, Tls};
 
 use im_protocol::limits::SEND_ITEMS;
 use serde::Deserialize;
@@ -60,6 +62,9 @@ pub enum ConfigError {
          come at once, and less would hold up for ever who wrote that many without a connection"
     )]
     Messages(u32),
+    /// What is set for mail does not go together.
+    #[error("mail cannot be sent like this: {0}")]
+    Mail(&'static str),
 }
 
 /// Everything the server needs to know before it starts.
@@ -80,6 +85,13 @@ pub struct Config {
     pub behind_proxy: bool,
     /// Ways through networks for calls.
     pub ice: Ice,
+    /// How mail is sent; none where it is not.
+    pub mail: Option<Mail>,
+    /// Whether students have to show that their address is theirs before they write, join courses
+    /// and begin conversations. Unless told otherwise: where mail is sent.
+    pub require_verified: Option<bool>,
+    /// Whether students may register by themselves.
+    pub registration: Registration,
     /// What one client may ask for.
     pub limits: Limits,
 }
@@ -92,6 +104,17 @@ impl std::fmt::Debug for Config {
             .field("production", &self.production)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether students may register by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    /// They may.
+    #[default]
+    Open,
+    /// They may not.
+    Closed,
 }
 
 /// STUN and TURN servers that clients are told of.
@@ -118,8 +141,17 @@ impl Config {
             production: false,
             behind_proxy: false,
             ice: Ice::default(),
+            mail: None,
+            require_verified: None,
+            registration: Registration::Open,
             limits: Limits::default(),
         }
+    }
+
+    /// Whether students have to show that their address is theirs.
+    #[must_use]
+    pub fn requires_verified(&self) -> bool {
+        self.require_verified.unwrap_or(self.mail.is_some())
     }
 
     /// The configuration of this process: `IM_CONFIG` or `file` names a TOML file, `IM_*` override
@@ -137,15 +169,24 @@ impl Config {
         settings.into_config()
     }
 
-    /// Refuses what would not work, and what must not run in production.
+    /// Refuses what cannot work, and what must not run in production.
     ///
     /// # Errors
-    /// A burst of messages that is smaller than a request may be; a missing, short or well-known
-    /// token secret in production.
+    /// A burst of messages that is smaller than a request may be; mail that cannot be sent; a
+    /// missing, short or well-known token secret in production.
     pub fn check(&self) -> Result<(), ConfigError> {
         let burst = self.limits.messages.burst;
         if usize::try_from(burst).is_ok_and(|burst| burst < SEND_ITEMS) {
             return Err(ConfigError::Messages(burst));
+        }
+        match &self.mail {
+            Some(mail) => mail.check().map_err(ConfigError::Mail)?,
+            None if self.requires_verified() => {
+                return Err(ConfigError::Mail(
+                    "IM_REQUIRE_VERIFIED wants IM_SMTP_HOST: nobody could show their address",
+                ));
+            }
+            None => {}
         }
         if !self.production {
             return Ok(());
@@ -181,6 +222,9 @@ struct Settings {
     production: bool,
     behind_proxy: bool,
     ice: Ice,
+    mail: mail::Settings,
+    require_verified: Option<bool>,
+    registration: Registration,
     limits: Limits,
 }
 
@@ -245,6 +289,22 @@ impl Settings {
                 }
             };
         }
+        if let Some(text) = get("IM_REQUIRE_VERIFIED") {
+            self.require_verified = Some(flag("IM_REQUIRE_VERIFIED", text)?);
+        }
+        if let Some(text) = get("IM_REGISTRATION") {
+            self.registration = match text.as_str() {
+                "open" => Registration::Open,
+                "closed" => Registration::Closed,
+                _ => {
+                    return Err(ConfigError::Variable {
+                        name: "IM_REGISTRATION",
+                        reason: "open or closed is wanted".into(),
+                    });
+                }
+            };
+        }
+        self.mail.override_by(env)?;
         if let Some(text) = get("IM_TURN_SECRET") {
             self.ice.turn_secret = Some(text.clone());
         }
@@ -267,6 +327,9 @@ impl Settings {
             production: self.production,
             behind_proxy: self.behind_proxy,
             ice: self.ice,
+            mail: self.mail.into_mail()?,
+            require_verified: self.require_verified,
+            registration: self.registration,
             limits: self.limits,
         })
     }

@@ -1,12 +1,12 @@
 //! Beginning conversations and joining courses.
 
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Actor, Thing, may, refusal},
     app::App,
     error::Error,
     store::{
         conversation::{self, Pair},
-        course,
+        course, erasure,
         feed::{Entry, Kind},
         person,
     },
@@ -30,8 +30,12 @@ pub(crate) async fn open(
     let opened = app.writer.write(Urgency::Usual, move |change| {
         async move {
             let conn = change.conn()?;
+            erasure::refuse_deleted(conn, actor.person).await?;
             let other = person::get(conn, asked.with).await?;
             let other = other.ok_or_else(Error::not_found)?;
+            if erasure::is_deleted(conn, other.id).await? {
+                return Err(Error::not_found());
+            }
             let (student, mentor) = match (actor.role, other.role) {
                 (Role::Student, Role::Mentor) => (actor.person, other.id),
                 (Role::Mentor, Role::Student) => (other.id, actor.person),
@@ -46,7 +50,7 @@ pub(crate) async fn open(
             let thing = Thing::Pair { pair: &pair, tied };
             if !may(actor, Action::Open, thing) {
                 // Whom one has no tie with one does not learn about.
-                return Err(Error::not_found());
+                return Err(refusal(actor, Action::Open, Error::not_found()));
             }
             let id = find_or_make(change, pair).await?;
             let view = conversation::view(change.conn()?, id, actor.person).await?;
@@ -60,10 +64,11 @@ pub(crate) async fn open(
 /// A student joins a course by its code.
 pub(crate) async fn enrol(app: &Arc<App>, actor: Actor, code: String) -> Result<Course, Error> {
     if !may(actor, Action::Enrol, Thing::Course) {
-        return Err(Error::forbidden());
+        return Err(refusal(actor, Action::Enrol, Error::forbidden()));
     }
     let enrolled = app.writer.write(Urgency::Usual, move |change| {
         async move {
+            erasure::refuse_deleted(change.conn()?, actor.person).await?;
             let course = course::by_code(change.conn()?, code.trim()).await?;
             let course = course.ok_or_else(|| {
                 Error::refused(ErrorCode::NotFound, "There is no course with this code.")

@@ -69,6 +69,51 @@ impl Error {
         }))
     }
 
+    /// The account behind the session was deleted.
+    #[must_use]
+    pub fn account_deleted() -> Self {
+        Self::refused(
+            ErrorCode::AccountDeleted,
+            "This account was deleted. What this device kept of it is to go.",
+        )
+    }
+
+    /// One of the two in a conversation is gone for good.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self::refused(
+            ErrorCode::Closed,
+            "The other person has deleted their account: nothing can be written here anymore.",
+        )
+    }
+
+    /// The asker has not shown yet that their address is theirs.
+    #[must_use]
+    pub fn unverified() -> Self {
+        Self::refused(
+            ErrorCode::Unverified,
+            "Please confirm your e-mail address first: enter the code from the mail we sent you.",
+        )
+    }
+
+    /// A code from a mail that cannot be taken; the same words whatever is wrong with it.
+    #[must_use]
+    pub fn bad_code() -> Self {
+        Self::refused(
+            ErrorCode::NotFound,
+            "This code is wrong, used or too old. Please ask for a new one.",
+        )
+    }
+
+    /// No mail is sent here.
+    #[must_use]
+    pub fn no_mail() -> Self {
+        Self::refused(
+            ErrorCode::NoMail,
+            "This server sends no mail. Please ask who runs it for a code.",
+        )
+    }
+
     /// The server is stopping or overloaded.
     #[must_use]
     pub fn unavailable() -> Self {
@@ -137,19 +182,23 @@ impl std::fmt::Display for Shape<'_> {
 /// The HTTP status that goes with a code.
 fn status_of(code: &ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::Unauthorized | ErrorCode::TokenExpired | ErrorCode::SessionRevoked => {
-            StatusCode::UNAUTHORIZED
-        }
+        ErrorCode::Unauthorized
+        | ErrorCode::TokenExpired
+        | ErrorCode::SessionRevoked
+        | ErrorCode::AccountDeleted => StatusCode::UNAUTHORIZED,
         ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::Forbidden | ErrorCode::Unverified | ErrorCode::RegistrationClosed => {
+            StatusCode::FORBIDDEN
+        }
         ErrorCode::NotFound | ErrorCode::UnknownEvent => StatusCode::NOT_FOUND,
         ErrorCode::Invalid => StatusCode::BAD_REQUEST,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::Gone => StatusCode::GONE,
+        ErrorCode::Gone | ErrorCode::Closed => StatusCode::GONE,
         ErrorCode::IdReused
         | ErrorCode::Conflict
         | ErrorCode::Busy
+        | ErrorCode::NoMail
         | ErrorCode::Offline
         | ErrorCode::AnsweredElsewhere => StatusCode::CONFLICT,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

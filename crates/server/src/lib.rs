@@ -17,10 +17,12 @@ pub mod conversations;
 mod dispatch;
 mod door;
 pub mod error;
+mod export;
 #[cfg(feature = "faults")]
 mod faults;
 pub mod hub;
 pub mod input;
+mod mail;
 mod messages;
 pub mod operator;
 mod packet;

@@ -7,7 +7,7 @@ mod typing;
 pub(crate) use sending::{Answer, Sending, Told, accept};
 
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Actor, Thing, may, refusal_in},
     dispatch::{Ctx, Table},
     error::Error,
     rates::Rated,
@@ -49,10 +49,7 @@ async fn send(ctx: Ctx, asked: MessageSend) -> Result<Option<MessageSent>, Error
     let me = ctx.me();
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     ctx.app.rates.messages(me.person, count)?;
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
+    let actor = me.actor();
     let sending = Sending {
         actor,
         asked,
@@ -74,10 +71,7 @@ pub(crate) async fn any(change: &mut Change, id: ConversationId) -> Result<bool,
 /// `read:mark`.
 async fn mark_read(ctx: Ctx, asked: ReadMark) -> Result<Done, Error> {
     let me = ctx.me();
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
+    let actor = me.actor();
     let id = asked.conversation;
     let marked = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move {
@@ -100,10 +94,7 @@ async fn mark_read(ctx: Ctx, asked: ReadMark) -> Result<Done, Error> {
 async fn changes(ctx: Ctx, asked: ChangesSince) -> Result<Changes, Error> {
     let limit = page_size(asked.limit)?;
     let me = ctx.me();
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
+    let actor = me.actor();
     let mut reader = ctx.app.store.read().await?;
     allowed(&mut reader, actor, Action::Read, asked.conversation).await?;
     let wanted = limit + 1;
@@ -165,7 +156,8 @@ async fn allowed(
     id: ConversationId,
 ) -> Result<Heads, Error> {
     let heads = conversation::heads(conn, id).await?;
-    heads
-        .filter(|heads| may(actor, action, Thing::Conversation(heads)))
-        .ok_or_else(Error::not_found)
+    match heads {
+        Some(heads) if may(actor, action, Thing::Conversation(&heads)) => Ok(heads),
+        heads => Err(refusal_in(actor, action, heads.as_ref())),
+    }
 }

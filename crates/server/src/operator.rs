@@ -9,6 +9,7 @@ use crate::{
     auth::{
         Passwords,
         accounts::{add_invitation, add_person, new_me},
+        recovery::operator_code,
     },
     conversations::{add_course, add_enrolment},
     error::Error,
@@ -82,6 +83,26 @@ impl Operator {
             async move { add_invitation(change, email, role, None).await }.boxed()
         });
         invited.await
+    }
+
+    /// Makes a code with which a person sets a new password within half an hour.
+    ///
+    /// # Errors
+    /// `not_found` where the address has no account.
+    pub async fn reset_code(&self, email: &str) -> Result<String, Error> {
+        let email = input::email(email)?;
+        let made = self.writer.write(Urgency::Usual, move |change| {
+            async move {
+                let me = person::by_email(change.conn()?, &email).await?;
+                let me = me.ok_or_else(|| {
+                    let words = "There is nobody with this e-mail address.";
+                    Error::refused(ErrorCode::NotFound, words)
+                })?;
+                operator_code(change, &me).await
+            }
+            .boxed()
+        });
+        made.await
     }
 
     /// Adds a course; with a code students can enrol by themselves.

@@ -29,6 +29,9 @@ pub(crate) struct Rates {
     accounts: Bucket<([u8; 32], Network)>,
     accounts_anywhere: Bucket<[u8; 32]>,
     refreshes: Bucket<Network>,
+    mails: Bucket<Network>,
+    mails_to: Bucket<[u8; 32]>,
+    exports: Bucket<PersonId>,
     messages: Bucket<PersonId>,
     calls: Bucket<PersonId>,
     signals: Bucket<PersonId>,
@@ -44,6 +47,9 @@ impl Rates {
             accounts: Bucket::new(limits.sign_ins_per_account),
             accounts_anywhere: Bucket::new(limits.sign_ins_per_account_anywhere),
             refreshes: Bucket::new(limits.refreshes),
+            mails: Bucket::new(limits.mails),
+            mails_to: Bucket::new(limits.mails_per_account),
+            exports: Bucket::new(limits.exports),
             messages: Bucket::new(limits.messages),
             calls: Bucket::new(limits.calls),
             signals: Bucket::new(limits.signals),
@@ -108,6 +114,18 @@ impl Rates {
         self.refreshes.check(&Network::of(from), 1)
     }
 
+    /// A mail that is asked for from an address, to an e-mail address, which is known by its
+    /// digest. Counts whether there is an account or not.
+    pub(crate) fn mail(&self, digest: [u8; 32], from: IpAddr) -> Result<(), WireError> {
+        self.mails.check(&Network::of(from), 1)?;
+        self.mails_to.check(&digest, 1)
+    }
+
+    /// An export of everything, besides being a request.
+    pub(crate) fn export(&self, person: PersonId) -> Result<(), WireError> {
+        self.exports.check(&person, 1)
+    }
+
     /// Forgets those whose buckets are full again.
     pub(crate) fn tidy(&self) {
         self.connects.0.retain_recent();
@@ -115,6 +133,9 @@ impl Rates {
         self.accounts.0.retain_recent();
         self.accounts_anywhere.0.retain_recent();
         self.refreshes.0.retain_recent();
+        self.mails.0.retain_recent();
+        self.mails_to.0.retain_recent();
+        self.exports.0.retain_recent();
         self.messages.0.retain_recent();
         self.calls.0.retain_recent();
         self.signals.0.retain_recent();

@@ -1,11 +1,13 @@
 //! Accounts, lists and pages of history over HTTP: the routes of [`im_protocol::rest`].
 
 mod accounts;
+mod export;
 mod extract;
 mod health;
 pub(crate) mod ice;
 mod lists;
 mod origin;
+mod recovery;
 mod sessions;
 
 use crate::{app::App, error::Error, socket};
@@ -32,10 +34,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/auth/refresh", post(accounts::refresh))
         .route("/v1/auth/sign-out", post(sessions::sign_out))
         .route("/v1/auth/change-password", post(sessions::change_password))
+        .route("/v1/auth/forgot", post(recovery::forgot))
+        .route("/v1/auth/reset", post(recovery::reset))
+        .route("/v1/auth/verify", post(recovery::verify))
+        .route("/v1/auth/verify/resend", post(recovery::resend))
         .route("/v1/sessions", get(sessions::list))
         .route("/v1/sessions/end-others", post(sessions::end_others))
         .route("/v1/sessions/{id}", delete(sessions::end))
         .route("/v1/me", get(accounts::me))
+        .route("/v1/me/export", get(export::export))
+        .route("/v1/me/delete", post(recovery::delete))
         .route("/v1/invitations", post(accounts::invite))
         .route("/v1/people", get(lists::people))
         .route("/v1/courses", get(lists::courses))

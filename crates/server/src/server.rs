@@ -11,6 +11,7 @@ use crate::{
     door::Door,
     error::Error,
     hub::Hub,
+    mail::{Bell, Postman},
     operator::{Operator, demo},
     presence::{Presence, PresenceTask},
     rates::Rates,
@@ -118,6 +119,7 @@ impl Server {
             keys: Keys::new(secret.as_bytes()),
             passwords: Passwords::new()?,
             rates: Rates::new(&config.limits),
+            bell: Bell::default(),
             presence: Arc::new(Presence::default()),
             seen: Seen::default(),
             events: Table::new(),
@@ -137,6 +139,17 @@ impl Server {
         app.tasks.spawn(calls::Sweeper::new(app.clone()).run());
         app.tasks.spawn(Chores::new(app.clone()).run());
         app.tasks.spawn(PresenceTask::new(app.clone()).run());
+        match Postman::new(&app)? {
+            Some(postman) => {
+                app.tasks.spawn(postman.run());
+            }
+            None if app.config.production => tracing::warn!(
+                "no mail server is set (IM_SMTP_HOST): nobody can get a new password by mail (the \
+                 operator gives a code with `admin reset-password`), and new students do not have \
+                 to show that their address is theirs"
+            ),
+            None => {}
+        }
 
         let door = Door {
             listener,

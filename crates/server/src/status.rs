@@ -1,12 +1,12 @@
 //! What mentors say of their availability: durable, and told to everybody at once.
 
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Thing, may},
     dispatch::{Ctx, Table},
     error::Error,
     input,
     rates::Rated,
-    store::status,
+    store::{erasure, status},
     writer::Urgency,
 };
 use futures_util::FutureExt as _;
@@ -23,11 +23,7 @@ pub(crate) fn events(table: &mut Table) {
 /// `status:set`.
 async fn set(ctx: Ctx, asked: StatusSet) -> Result<Done, Error> {
     let me = ctx.me();
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
-    if !may(actor, Action::SetStatus, Thing::Status) {
+    if !may(me.actor(), Action::SetStatus, Thing::Status) {
         return Err(Error::forbidden());
     }
     let message = input::line(&asked.message, limits::STATUS_CHARS)?;
@@ -39,6 +35,7 @@ async fn set(ctx: Ctx, asked: StatusSet) -> Result<Done, Error> {
                 message,
                 since: change.now(),
             };
+            erasure::refuse_deleted(change.conn()?, me.person).await?;
             status::set(change.conn()?, &status).await?;
             change.after(move |hub| hub.tell_roles(&[Role::Student, Role::Mentor], &status));
             Ok(Done {})

@@ -5,12 +5,15 @@
 //! `$1` parameters, ids as text, times as whole milliseconds, `RETURNING`, `ON CONFLICT`.
 
 pub mod call;
+pub mod code;
 pub mod conversation;
 pub mod course;
 pub mod credential;
+pub mod erasure;
 pub mod feed;
 pub mod invitation;
 pub mod ledger;
+pub mod mail;
 pub mod message;
 pub mod message_edit;
 pub mod meta;

@@ -1,7 +1,11 @@
 //! The real server in the test's own process, on a port of its own, to be stopped and started.
 
+use crate::Mailbox;
 use im_protocol::{ConversationId, PersonId, people::Role};
-use im_server::{Clock, Config, Limits, Running, Server};
+use im_server::{
+    Clock, Config, Limits, Running, Server,
+    config::{Mail, Tls},
+};
 use std::net::SocketAddr;
 use tempfile::TempDir;
 
@@ -12,6 +16,8 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct TestServer {
     data: TempDir,
     addr: SocketAddr,
+    /// The port of the mail server, where there is one.
+    mail: Option<u16>,
     running: Option<Running>,
 }
 
@@ -21,10 +27,23 @@ impl TestServer {
     /// # Panics
     /// Where it does not start.
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// The same with this mail server.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_with_mail(mailbox: &Mailbox) -> Self {
+        Self::start_with(Some(mailbox.port())).await
+    }
+
+    async fn start_with(mail: Option<u16>) -> Self {
         let data = tempfile::tempdir().expect("a folder for the server");
         let mut server = Self {
             data,
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            mail,
             running: None,
         };
         server.up().await;
@@ -41,6 +60,7 @@ impl TestServer {
         let mut server = Self {
             data,
             addr: former.addr,
+            mail: former.mail,
             running: None,
         };
         server.up().await;
@@ -58,6 +78,13 @@ impl TestServer {
         let mut config = Config::new(self.data.path());
         config.listen = self.addr;
         config.limits = Limits::wide();
+        config.mail = self.mail.map(|port| Mail {
+            host: "127.0.0.1".to_owned(),
+            port,
+            tls: Tls::None,
+            login: None,
+            from: "mentor@example.org".parse().expect("an address"),
+        });
         let running = Server::start(config).await.expect("the server starts");
         self.addr = running.addr;
         self.running = Some(running);

@@ -4,6 +4,7 @@ import type { CallLevels } from "./CallLevels";
 import type { CallProgress } from "./CallProgress";
 import type { Connection } from "./Connection";
 import type { Desktop } from "./Desktop";
+import type { ExportProgress } from "./ExportProgress";
 import type { Ring } from "./Ring";
 import type { RingEnd } from "./RingEnd";
 import type { Settings } from "./Settings";
@@ -27,4 +28,4 @@ end: RingEnd, } } | { "event": "call", "data": CallProgress | null } | { "event"
 /**
  * Which.
  */
-conversation: string, } } | { "event": "settings", "data": Settings } | { "event": "desktop", "data": Desktop } | { "event": "overflow" };
+conversation: string, } } | { "event": "settings", "data": Settings } | { "event": "export", "data": ExportProgress } | { "event": "desktop", "data": Desktop } | { "event": "overflow" };

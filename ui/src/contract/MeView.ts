@@ -19,4 +19,8 @@ email: string,
 /**
  * Their role.
  */
-role: 'student' | 'mentor' | 'admin', };
+role: 'student' | 'mentor' | 'admin', 
+/**
+ * Whether nothing is left to be shown of the address; else the code from the mail is asked for.
+ */
+verified: boolean, };

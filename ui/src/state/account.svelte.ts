@@ -1,4 +1,5 @@
 import type { Account } from '../contract/Account';
+import type { Exported } from '../contract/Exported';
 import type { MeView } from '../contract/MeView';
 import type { SignOutResult } from '../contract/SignOutResult';
 import type { Unsent } from '../contract/Unsent';
@@ -8,6 +9,8 @@ import { Reading } from './reading.svelte';
 /** Who is signed in on this device. */
 export class AccountState {
   readonly #reading: Reading<Account>;
+  /** How much of an export is saved. */
+  exportedBytes = $state(0);
 
   /** `onchange` hears whenever somebody else may be signed in. */
   constructor(
@@ -62,6 +65,37 @@ export class AccountState {
 
   async changePassword(old: string, fresh: string): Promise<void> {
     await this.platform.request('account.change_password', { old, new: fresh });
+  }
+
+  /** Asks for a mail with a code for a new password. */
+  async forgot(server: string, email: string): Promise<void> {
+    await this.platform.request('account.forgot', { server, email });
+  }
+
+  /** Sets a new password by a code, and comes in. */
+  async reset(server: string, email: string, code: string, password: string): Promise<void> {
+    this.told(await this.platform.request('account.reset', { server, email, code, password }));
+  }
+
+  /** Shows by the code from the mail that the address is the person's own; the core tells when it is. */
+  async verify(code: string): Promise<void> {
+    await this.platform.request('account.verify', { code });
+  }
+
+  /** Asks for that mail again. */
+  async resendCode(): Promise<void> {
+    await this.platform.request('account.resend_code', {});
+  }
+
+  /** Saves everything that the server has of the person to a file, and says where. */
+  async exportAll(): Promise<Exported> {
+    this.exportedBytes = 0;
+    return await this.platform.request('account.export', {});
+  }
+
+  /** Deletes the account for good; the core tells when nobody is signed in anymore. */
+  async deleteAccount(password: string): Promise<void> {
+    await this.platform.request('account.delete', { password });
   }
 
   signOut(unsent: Unsent): Promise<SignOutResult> {

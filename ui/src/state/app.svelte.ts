@@ -159,6 +159,9 @@ export class App {
         // It is shown here, so the next page has nothing to open.
         void this.#openAsked();
         break;
+      case 'export':
+        this.account.exportedBytes = event.data.bytes;
+        break;
       case 'settings':
         this.settings.told(event.data);
         break;

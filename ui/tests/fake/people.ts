@@ -15,6 +15,7 @@ export const maya: MeView = {
   name: 'Maya Okafor',
   email: 'maya@example.org',
   role: 'mentor',
+  verified: true,
 };
 
 function student(id: string, name: string, online: boolean | null): PersonView {
@@ -39,7 +40,13 @@ export const mayaSeen: PersonView = {
   online: true,
   status: { availability: 'available', message: 'Ask me anything about proofs', since: 0 },
 };
-export const samAsMe: MeView = { id: sam.id, name: sam.name, email: 'sam@example.org', role: 'student' };
+export const samAsMe: MeView = {
+  id: sam.id,
+  name: sam.name,
+  email: 'sam@example.org',
+  role: 'student',
+  verified: true,
+};
 
 /** Where Maya is signed in. */
 export function mayasDevices(now: number): DeviceView[] {

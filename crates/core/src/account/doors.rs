@@ -1,4 +1,4 @@
-//! The three ways in: signing in, registering, accepting an invitation.
+//! The four ways in: signing in, registering, accepting an invitation, a code for a new password.
 
 use super::ServerAddress;
 use crate::{
@@ -7,10 +7,11 @@ use crate::{
 };
 use im_contract::{
     ErrorKind, UiError,
-    commands::{InvitationArgs, RegisterArgs, SignInArgs},
+    commands::{InvitationArgs, RegisterArgs, ResetArgs, SignInArgs},
 };
 use im_protocol::{
     ErrorCode, WireError,
+    account::Reset,
     handshake::Versions,
     limits,
     rest::{AcceptInvitation, Device, Register, ServerVersion, SignIn, SignedIn},
@@ -25,6 +26,8 @@ pub(crate) enum How {
     Register(RegisterArgs),
     /// By an invitation.
     Invitation(InvitationArgs),
+    /// With a code for a new password.
+    Reset(ResetArgs),
 }
 
 /// Goes in.
@@ -40,6 +43,7 @@ pub(crate) async fn enter(
         How::SignIn(args) => &args.server,
         How::Register(args) => &args.server,
         How::Invitation(args) => &args.server,
+        How::Reset(args) => &args.server,
     };
     let server =
         ServerAddress::parse(server).map_err(|_| UiError::new(ErrorKind::BadServerAddress))?;
@@ -75,6 +79,16 @@ pub(crate) async fn enter(
             let path = "/v1/auth/accept-invitation";
             (path, post(http, &server, path, &body).await)
         }
+        How::Reset(args) => {
+            let body = Reset {
+                email: args.email.trim().to_owned(),
+                code: args.code,
+                password: args.password,
+                device,
+            };
+            let path = "/v1/auth/reset";
+            (path, post(http, &server, path, &body).await)
+        }
     };
     let signed_in = answer.map_err(|error| match &error {
         RestError::Refused(refusal) => refused(path, refusal),
@@ -93,7 +107,8 @@ async fn post(
         .await
 }
 
-async fn speaks_with_us(http: &Http, server: &ServerAddress) -> Result<(), UiError> {
+/// Refuses a server that is too old or too new for this app.
+pub(super) async fn speaks_with_us(http: &Http, server: &ServerAddress) -> Result<(), UiError> {
     let version: ServerVersion = http
         .request(server, Method::GET, "/v1/version", None, None::<&()>)
         .await?;
@@ -112,9 +127,19 @@ fn refused(path: &str, error: &WireError) -> UiError {
             "/v1/auth/accept-invitation",
             ErrorCode::NotFound | ErrorCode::Gone | ErrorCode::Conflict | ErrorCode::Unauthorized,
         ) => ErrorKind::BadInvitation,
+        ("/v1/auth/reset", ErrorCode::NotFound) => ErrorKind::BadCode,
         _ => return UiError::from(error),
     };
     UiError::new(kind)
+}
+
+/// Whether it looks like an e-mail address; the server looks closer.
+pub(super) fn is_email(text: &str) -> bool {
+    let text = text.trim();
+    let looks_right = text
+        .split_once('@')
+        .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+    looks_right && text.chars().count() <= limits::EMAIL_CHARS
 }
 
 /// What the server would refuse is not sent.
@@ -124,14 +149,10 @@ fn check(how: &How) -> Result<(), UiError> {
         How::SignIn(args) => (Some(&args.email), None, None, &args.password),
         How::Register(args) => (Some(&args.email), Some(&args.name), None, &args.password),
         How::Invitation(args) => (None, Some(&args.name), Some(&args.code), &args.password),
+        How::Reset(args) => (Some(&args.email), None, Some(&args.code), &args.password),
     };
-    if let Some(email) = email.map(|email| email.trim()) {
-        let looks_right = email
-            .split_once('@')
-            .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
-        if !looks_right || email.chars().count() > limits::EMAIL_CHARS {
-            return missing("email");
-        }
+    if email.is_some_and(|email| !is_email(email)) {
+        return missing("email");
     }
     if let Some(name) = name.map(|name| name.trim()) {
         if name.is_empty() {

@@ -59,6 +59,10 @@ impl AccountTask {
                 }
                 self.publish(None).await;
             }
+            Change::Ended(SessionEnd::Deleted) => {
+                self.signed_in = None;
+                self.wipe().await;
+            }
             Change::Ended(SessionEnd::Refused) => {
                 let here = self.signed_in.take();
                 if here.is_some_and(|here| here.tokens.is_unread()) {

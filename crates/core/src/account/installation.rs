@@ -151,6 +151,7 @@ mod tests {
                     role: Role::Mentor,
                 },
                 email: "maya@example.org".to_owned(),
+                verified: true,
             },
             locked: true,
             leaving: Some(Leaving::Elsewhere),

@@ -14,7 +14,7 @@ use crate::{
 use futures_util::future::BoxFuture;
 use im_contract::views::KeyringState;
 use im_protocol::{
-    WireError,
+    ErrorCode, WireError,
     rest::{Refresh, Tokens as Pair},
 };
 use std::{
@@ -58,11 +58,15 @@ pub(crate) enum Over {
     Refused,
     /// The person signed this device out: what is here is to go.
     SignedOut,
+    /// The account was deleted: what is here is to go.
+    Deleted,
 }
 
 impl From<&WireError> for Over {
     fn from(error: &WireError) -> Self {
-        if error.is_sign_out() {
+        if error.code == ErrorCode::AccountDeleted {
+            Self::Deleted
+        } else if error.is_sign_out() {
             Self::SignedOut
         } else {
             Self::Refused

@@ -2,9 +2,9 @@
 
 use super::Core;
 use crate::{
-    account::{Ask, How},
+    account::{Ask, How, deletion, recovery},
     calls::Now,
-    conversations, devices,
+    conversations, devices, export,
     links::Link,
     messages, people,
     session::Mail,
@@ -13,14 +13,15 @@ use crate::{
 use im_contract::{
     CoreEvent, ErrorKind, UiError,
     commands::{
-        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, Commands, ConversationArgs,
-        DraftArgs, EditArgs, EnrolArgs, InvitationArgs, LinkArgs, LookingAtArgs, MessageArgs,
-        Nothing, OpenArgs, Opened, OperationArgs, PageArgs, ReactArgs, ReadArgs, RegisterArgs,
-        SendArgs, SignInArgs, SignOutArgs, SignOutResult, StatusArgs, SwitchArgs, TypingArgs,
+        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, CodeArgs, Commands,
+        ConversationArgs, DeleteArgs, DraftArgs, EditArgs, EnrolArgs, ForgotArgs, InvitationArgs,
+        LinkArgs, LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened, OperationArgs, PageArgs,
+        ReactArgs, ReadArgs, RegisterArgs, ResetArgs, SendArgs, SignInArgs, SignOutArgs,
+        SignOutResult, StatusArgs, SwitchArgs, TypingArgs,
     },
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     views::{
-        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft,
+        Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft, Exported,
         MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
     },
 };
@@ -58,6 +59,38 @@ impl Commands for Core {
 
     async fn account_accept_invitation(&self, args: InvitationArgs) -> Result<Account, UiError> {
         self.enter(How::Invitation(args)).await
+    }
+
+    async fn account_forgot(&self, args: ForgotArgs) -> Result<Nothing, UiError> {
+        recovery::forgot(&self.inner.account.http, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn account_reset(&self, args: ResetArgs) -> Result<Account, UiError> {
+        self.enter(How::Reset(args)).await
+    }
+
+    async fn account_verify(&self, args: CodeArgs) -> Result<Nothing, UiError> {
+        recovery::verify(&*self.open()?, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn account_resend_code(&self, _: Nothing) -> Result<Nothing, UiError> {
+        recovery::resend(&*self.open()?).await?;
+        Ok(Nothing {})
+    }
+
+    async fn account_delete(&self, args: DeleteArgs) -> Result<Nothing, UiError> {
+        deletion::delete(&*self.open()?, args).await?;
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Wipe(reply)).await?;
+        answer.await.map_err(|_| stopped())?;
+        Ok(Nothing {})
+    }
+
+    async fn account_export(&self, _: Nothing) -> Result<Exported, UiError> {
+        let folder = self.inner.downloads.borrow().clone();
+        export::export(&*self.open()?, &folder).await
     }
 
     async fn account_sign_out(&self, args: SignOutArgs) -> Result<SignOutResult, UiError> {

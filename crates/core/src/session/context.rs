@@ -13,7 +13,10 @@ use crate::{
     wire::Wire,
 };
 use im_call::media::MediaEngine;
-use im_protocol::{ConversationId, DeviceId, OperationId, PersonId, people::StatusSet};
+use im_protocol::{
+    ConversationId, DeviceId, OperationId, PersonId,
+    people::{Me, StatusSet},
+};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -76,6 +79,8 @@ pub(crate) enum Mail {
     /// The mentor has chosen a status; answered once it is on disk and, where there is a connection,
     /// the server has said what it thinks of it.
     Status(StatusSet, OwnStatusReply),
+    /// The server has told anew who the person is.
+    Me(Me),
     /// Connect at once.
     Reconnect,
     /// The person looks at another conversation.

@@ -67,6 +67,7 @@ impl Script {
                     role: Role::Student,
                 },
                 email: im_testkit::server::email("Sam"),
+                verified: true,
             },
             tokens: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),

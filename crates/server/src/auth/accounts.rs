@@ -1,10 +1,11 @@
 //! Registering, signing in, inviting, refreshing.
 
 use super::{
-    Secret,
+    Secret, deletion,
     refresh::{REFRESH_MS, Verdict, judge},
     sessions::end_session,
     token::ACCESS_MS,
+    verification,
 };
 use crate::{
     access::{Action, Actor, Thing, may},
@@ -34,21 +35,28 @@ pub const INVITATION_MS: i64 = 14 * 24 * 3_600 * 1_000;
 
 /// A student registers and is signed in.
 pub(crate) async fn register(app: &Arc<App>, asked: Register) -> Result<SignedIn, Error> {
+    verification::may_register(app)?;
     let email = input::email(&asked.email)?;
     let name = input::name(&asked.name)?;
     let device = device(asked.device)?;
     input::new_password(&asked.password)?;
     let hash = app.passwords.hash(asked.password).await?;
-    let me = new_me(email, name, Role::Student);
+    let me = Me {
+        verified: false,
+        ..new_me(email, name, Role::Student)
+    };
     let this = app.clone();
     let signed_in = app.writer.write(Urgency::First, move |change| {
         async move {
             add_person(change, &me, &hash).await?;
+            verification::ask(&this, change, &me).await?;
             open_session(&this, change, me, &device).await
         }
         .boxed()
     });
-    signed_in.await
+    let signed_in = signed_in.await?;
+    app.bell.ring();
+    Ok(signed_in)
 }
 
 /// An invited person sets a password and is signed in.
@@ -103,14 +111,21 @@ pub(crate) async fn sign_in(
         None => None,
     };
     drop(reader);
-    let fits = app.passwords.check(asked.password, stored).await?;
+    let fits = app.passwords.check(asked.password, stored.clone()).await?;
     let Some(me) = me.filter(|_| fits) else {
         tracing::info!("a sign-in is refused");
         return Err(wrong());
     };
     let this = app.clone();
     let signed_in = app.writer.write(Urgency::First, move |change| {
-        async move { open_session(&this, change, me, &device).await }.boxed()
+        async move {
+            // A new password, or the end of the account, may have come while this one was checked.
+            if credential::get(change.conn()?, me.person.id).await? != stored {
+                return Err(wrong());
+            }
+            open_session(&this, change, me, &device).await
+        }
+        .boxed()
     });
     signed_in.await
 }
@@ -146,7 +161,7 @@ async fn rotate(
     match judge(&session, &newest, &presented, now) {
         Verdict::Rotate => {}
         Verdict::Expired => return Ok(Err(Error::unauthorized())),
-        Verdict::Ended => return Ok(Err(Error::session_revoked(session.ended))),
+        Verdict::Ended => return Ok(Err(deletion::why_ended(conn, &session).await?)),
         Verdict::Stolen => {
             tracing::warn!(
                 person = %session.person,
@@ -227,7 +242,7 @@ pub async fn add_person(change: &mut Change, me: &Me, hash: &str) -> Result<(), 
     credential::set(conn, me.person.id, hash, now).await
 }
 
-/// A new person.
+/// A new person, whose address is known to be theirs.
 #[must_use]
 pub fn new_me(email: String, name: String, role: Role) -> Me {
     Me {
@@ -237,10 +252,12 @@ pub fn new_me(email: String, name: String, role: Role) -> Me {
             role,
         },
         email,
+        verified: true,
     }
 }
 
-async fn open_session(
+/// Signs a person in on a device.
+pub(super) async fn open_session(
     app: &App,
     change: &mut Change,
     me: Me,
@@ -257,7 +274,7 @@ async fn open_session(
     session::insert(change.conn()?, id, person.id, device, "", now).await?;
     let tokens = new_tokens(app, change, id, person, None).await?;
     Ok(SignedIn {
-        me,
+        me: app.seen(me),
         session: id,
         tokens,
     })
@@ -287,7 +304,8 @@ async fn new_tokens(
     })
 }
 
-fn device(device: Device) -> Result<Device, Error> {
+/// A device with a name that can be shown.
+pub(super) fn device(device: Device) -> Result<Device, Error> {
     let name = input::line(&device.name, im_protocol::limits::NAME_CHARS)?;
     Ok(Device { name, ..device })
 }

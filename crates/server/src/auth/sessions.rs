@@ -3,13 +3,14 @@
 //! A session ends for a reason, which is kept and told: only a person's own sign-out lets a device
 //! wipe what it keeps (`docs/adr/0020-what-wipes-a-device.md`).
 
+use super::recovery::digest_of;
 use crate::{
     access::{Action, Actor, Thing, may},
     app::App,
     error::Error,
     input,
     store::{
-        credential, person,
+        code as codes, credential, person,
         session::{self, Session},
     },
     writer::{Change, Urgency},
@@ -19,7 +20,6 @@ use im_protocol::{
     ErrorCode, PersonId, SessionId, UnixMs,
     sessions::{ChangePassword, Ended, SessionChanged, SessionView, Sessions},
 };
-use sha2::{Digest as _, Sha256};
 use std::{
     cmp::Reverse,
     collections::{HashMap, HashSet},
@@ -178,8 +178,7 @@ pub(crate) async fn change_password(
     let stored = credential::get(&mut reader, person).await?;
     drop(reader);
     // Whoever holds somebody's token is not to guess faster than at the sign-in.
-    let account = Sha256::digest(me.email.as_bytes()).into();
-    app.rates.account(account, from)?;
+    app.rates.account(digest_of(&me.email), from)?;
     if asked.old.len() > im_protocol::limits::PASSWORD_MAX_BYTES {
         return Err(wrong());
     }
@@ -197,6 +196,8 @@ pub(crate) async fn change_password(
                 return Err(wrong());
             }
             credential::set(conn, person, &hash, now).await?;
+            // A code for a new password that was asked for before is not good for another one.
+            codes::forget_resets(conn, person).await?;
             end_all_but(change, person, this, Ended::PasswordChanged).await
         }
         .boxed()

@@ -24,6 +24,12 @@ pub struct Limits {
     pub sign_ins_per_account_anywhere: Rate,
     /// Refreshing tokens from one address.
     pub refreshes: Rate,
+    /// Mails that are asked for from one address.
+    pub mails: Rate,
+    /// Mails that are asked for to one e-mail address, wherever from.
+    pub mails_per_account: Rate,
+    /// Exports of everything, of one person.
+    pub exports: Rate,
     /// Messages of one person.
     pub messages: Rate,
     /// Calls that one person starts.
@@ -62,6 +68,11 @@ impl Default for Limits {
             sign_ins_per_account: Rate::new(10, 0.1),
             sign_ins_per_account_anywhere: Rate::new(100, 1.0),
             refreshes: Rate::new(200, 5.0),
+            // A class that registers behind one address is not held up by it: registering counts as
+            // signing in.
+            mails: Rate::new(20, 0.05),
+            mails_per_account: Rate::new(3, 1.0 / 300.0),
+            exports: Rate::new(3, 1.0 / 600.0),
             messages: Rate::new(500, 50.0),
             calls: Rate::new(6, 0.1),
             signals: Rate::new(300, 50.0),
@@ -87,6 +98,9 @@ impl Limits {
             sign_ins_per_account: wide,
             sign_ins_per_account_anywhere: wide,
             refreshes: wide,
+            mails: wide,
+            mails_per_account: wide,
+            exports: wide,
             messages: wide,
             calls: wide,
             signals: wide,

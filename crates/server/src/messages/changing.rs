@@ -5,7 +5,7 @@
 
 use super::allowed;
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Actor, Thing, may, refusal},
     dispatch::{Ctx, Table},
     error::Error,
     input,
@@ -39,14 +39,6 @@ pub(super) fn events(table: &mut Table) {
 /// Wordings in one answer.
 const WORDINGS: u32 = 50;
 
-fn actor(ctx: &Ctx) -> Actor {
-    let me = ctx.me();
-    Actor {
-        person: me.person,
-        role: me.role,
-    }
-}
-
 /// A message that somebody may do something with, and its conversation.
 async fn found(
     change: &mut Change,
@@ -64,7 +56,11 @@ async fn found(
         author: message.author,
     };
     if !may(actor, action, thing) {
-        return Err(Error::forbidden());
+        return Err(if heads.closed {
+            Error::closed()
+        } else {
+            refusal(actor, action, Error::forbidden())
+        });
     }
     Ok((heads, message))
 }
@@ -89,7 +85,7 @@ async fn publish(
 /// `message:edit`.
 async fn edit(ctx: Ctx, asked: MessageEdit) -> Result<Message, Error> {
     input::message(&asked.text)?;
-    let actor = actor(&ctx);
+    let actor = ctx.me().actor();
     let edited = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move { set_words(change, actor, &asked).await }.boxed()
     });
@@ -144,7 +140,7 @@ async fn set_words(
 
 /// `message:delete`.
 async fn delete(ctx: Ctx, asked: MessageDelete) -> Result<Message, Error> {
-    let actor = actor(&ctx);
+    let actor = ctx.me().actor();
     let deleted = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move { take_back(change, actor, asked).await }.boxed()
     });
@@ -175,7 +171,7 @@ async fn take_back(
 /// `message:react`.
 async fn react(ctx: Ctx, asked: MessageReact) -> Result<Message, Error> {
     input::emoji(&asked.emoji)?;
-    let actor = actor(&ctx);
+    let actor = ctx.me().actor();
     let reacted = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move { set_reaction(change, actor, &asked).await }.boxed()
     });
@@ -228,7 +224,7 @@ fn give(reactions: &mut Vec<Reaction>, person: PersonId, emoji: &str, on: bool) 
 
 /// `message:trace`.
 async fn trace(ctx: Ctx, asked: MessageTrace) -> Result<Trace, Error> {
-    let actor = actor(&ctx);
+    let actor = ctx.me().actor();
     let mut reader = ctx.app.store.read().await?;
     allowed(&mut reader, actor, Action::Read, asked.conversation).await?;
     let message = message::get(&mut reader, asked.conversation, asked.message).await?;

@@ -4,7 +4,7 @@
 //! written. Each sender has an answer of their own; a refusal of one is nothing to the others.
 
 use crate::{
-    access::{Action, Actor, Thing, may},
+    access::{Action, Actor, Thing, may, refusal_in},
     error::Error,
     hub::Hub,
     input,
@@ -83,9 +83,10 @@ impl Taken {
     fn take_in(&mut self, sending: &Sending) -> Answer {
         let id = sending.asked.conversation;
         let heads = self.heads.get(&id);
+        let actor = sending.actor;
         heads
-            .filter(|heads| may(sending.actor, Action::Write, Thing::Conversation(heads)))
-            .ok_or_else(Error::not_found)?;
+            .filter(|heads| may(actor, Action::Write, Thing::Conversation(heads)))
+            .ok_or_else(|| refusal_in(actor, Action::Write, heads))?;
         let mut sent = MessageSent {
             accepted: Vec::with_capacity(sending.asked.items.len()),
             failed: None,

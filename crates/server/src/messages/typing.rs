@@ -2,7 +2,7 @@
 
 use super::allowed;
 use crate::{
-    access::{Action, Actor},
+    access::Action,
     dispatch::{Ctx, Table},
     error::Error,
     rates::Rated,
@@ -44,12 +44,8 @@ async fn hand_on<N: Notice>(
     notice: impl FnOnce(PersonId) -> N,
 ) -> Result<Done, Error> {
     let me = ctx.me();
-    let actor = Actor {
-        person: me.person,
-        role: me.role,
-    };
     let mut reader = ctx.app.store.read().await?;
-    let heads = allowed(&mut reader, actor, Action::Write, conversation).await?;
+    let heads = allowed(&mut reader, me.actor(), Action::Write, conversation).await?;
     drop(reader);
     let other = heads.other(me.person);
     ctx.app.hub.tell_person(other, &notice(me.person));

@@ -253,7 +253,11 @@ async fn say_all(operator: &Operator, (code, student, lines): Talk) -> Result<()
             reply_to: None,
         };
         let sending = Sending {
-            actor: Actor { person, role },
+            actor: Actor {
+                person,
+                role,
+                verified: true,
+            },
             asked: MessageSend {
                 conversation: id,
                 items: vec![item],

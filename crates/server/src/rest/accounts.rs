@@ -48,7 +48,7 @@ pub(super) async fn refresh(
 pub(super) async fn me(State(app): State<Arc<App>>, asker: Asker) -> Result<Json<Me>, Error> {
     let mut reader = app.store.read().await?;
     let me = store::person::me(&mut reader, asker.actor.person).await?;
-    Ok(Json(me.ok_or_else(Error::unauthorized)?))
+    Ok(Json(app.seen(me.ok_or_else(Error::unauthorized)?)))
 }
 
 pub(super) async fn invite(

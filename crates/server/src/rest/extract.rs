@@ -86,13 +86,10 @@ impl FromRequestParts<Arc<App>> for Asker {
         app.rates.request(claims.person)?;
         let mut reader = app.store.read().await?;
         let session = living_session(&mut reader, &claims).await?;
-        let person = crate::store::person::get(&mut reader, session.person).await?;
-        let person = person.ok_or_else(Error::unauthorized)?;
+        let me = crate::store::person::me(&mut reader, session.person).await?;
+        let me = me.ok_or_else(Error::unauthorized)?;
         Ok(Self {
-            actor: Actor {
-                person: person.id,
-                role: person.role,
-            },
+            actor: app.actor(&me),
             session,
         })
     }

@@ -19,7 +19,7 @@ pub(super) async fn people(
     asker: Asker,
 ) -> Result<Json<People>, Error> {
     let mut reader = app.store.read().await?;
-    let people = store::person::tied_to(&mut reader, asker.actor.person).await?;
+    let people = store::person::reachable_by(&mut reader, asker.actor.person).await?;
     Ok(Json(People { people }))
 }
 

@@ -11,7 +11,7 @@ use im_protocol::{
     ErrorCode, Lane, Notice, PersonId, WireError,
     handshake::{Auth, Ready, Refused, Versions},
     limits,
-    people::{Me, Presence},
+    people::Presence,
 };
 use std::{cmp::Reverse, collections::HashSet, sync::Arc};
 
@@ -109,13 +109,14 @@ async fn admit(
         role: me.person.role,
         device: session.device,
         session: session.id,
+        verified: app.actor(&me).verified,
     };
     let expires_at = claims.expires_at_ms();
     let live = Arc::new(Live::new(speaker, socket.clone(), expires_at, calls, data));
     enter(app, socket, &live)?;
     // Known to the hub from here on, so that nothing falls between the snapshot and the first
     // change; what is told meanwhile waits behind `connection:ready`.
-    let ready = ready(app, &mut reader, protocol, &live, me).await;
+    let ready = ready(app, &mut reader, protocol, &live).await;
     let ready = ready.map_err(plain)?;
     drop(reader);
     let text = packet::told(Ready::EVENT, &ready);
@@ -154,10 +155,16 @@ async fn ready(
     reader: &mut store::Connection,
     protocol: u32,
     live: &Live,
-    me: Me,
 ) -> Result<Ready, Error> {
     let now = app.clock.now();
     let person = live.person();
+    // Again: what changed before the hub knew of this connection was told to the others only.
+    let me = store::person::me(reader, person).await?;
+    let me = me.ok_or_else(Error::unauthorized)?;
+    if app.actor(&me).verified {
+        live.verify();
+    }
+    let me = app.seen(me);
     let calls = store::call::living_of(reader, person).await?;
     let tied = store::person::tied_to(reader, person).await?;
     let online = tied.iter().filter(|other| app.presence.is_online(other.id));

@@ -1,7 +1,7 @@
 //! One connection of one device, after its handshake.
 
 use super::{Seat, Text, lane::Job, outgoing::Outgoing};
-use crate::{packet, pump::PumpHandle};
+use crate::{access::Actor, packet, pump::PumpHandle};
 use engineioxide::{DisconnectReason, Socket as Engine};
 use im_protocol::{
     DeviceId, Notice, PersonId, Reply, SessionId, UnixMs, WireError,
@@ -34,6 +34,20 @@ pub struct Speaker {
     pub device: DeviceId,
     /// Their sign-in on it.
     pub session: SessionId,
+    /// Whether their address is known to be theirs, or this server does not want that.
+    pub verified: bool,
+}
+
+impl Speaker {
+    /// As one who asks for something.
+    #[must_use]
+    pub const fn actor(self) -> Actor {
+        Actor {
+            person: self.person,
+            role: self.role,
+            verified: self.verified,
+        }
+    }
 }
 
 /// Who waits for the answer to an event.
@@ -64,6 +78,8 @@ pub struct Live {
     engine: Arc<Engine<Seat>>,
     /// What was told before the handshake was over; none once it is.
     held: Mutex<Option<Vec<Text>>>,
+    /// Whether the person's address has come to be known as theirs since the handshake.
+    verified: AtomicBool,
     /// When the access token ends.
     expires_at: AtomicI64,
     pub(super) calls: mpsc::Sender<Job>,
@@ -91,6 +107,7 @@ impl Live {
             speaker,
             engine,
             held: Mutex::new(Some(Vec::new())),
+            verified: AtomicBool::new(speaker.verified),
             expires_at: AtomicI64::new(expires_at),
             calls,
             data,
@@ -105,8 +122,16 @@ impl Live {
 
     /// Who it speaks for.
     #[must_use]
-    pub const fn speaker(&self) -> Speaker {
-        self.speaker
+    pub fn speaker(&self) -> Speaker {
+        Speaker {
+            verified: self.verified.load(Ordering::Relaxed),
+            ..self.speaker
+        }
+    }
+
+    /// The person's address is known to be theirs from now on.
+    pub(crate) fn verify(&self) {
+        self.verified.store(true, Ordering::Relaxed);
     }
 
     /// The person.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::error::Error;
 use im_call::rules::{Call, Endpoint};
-use im_protocol::{CallId, PersonId, UnixMs, call::MediaKinds};
+use im_protocol::{CallId, ConversationId, PersonId, UnixMs, call::MediaKinds};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -25,6 +25,10 @@ macro_rules! select {
 const LIVING_OF: &str = select!(
     "FROM active_call a JOIN call t ON t.id = a.call WHERE a.person = $1 AND t.state <> 'over'"
 );
+const OF_CONVERSATION: &str = select!(
+    "FROM call t WHERE t.conversation = $1 AND (t.started_at, t.id) > ($2, $3)
+    ORDER BY t.started_at, t.id LIMIT $4"
+);
 const BY_ID: &str = select!("FROM call t WHERE t.id = $1");
 const BY_CROSSED: &str = select!("FROM call t WHERE t.crossed = $1");
 const DUE: &str = "SELECT id FROM call WHERE due_at <= $1 ORDER BY due_at LIMIT $2";
@@ -39,6 +43,29 @@ const FREE: &str = "DELETE FROM active_call WHERE call = $1";
 pub async fn living_of(conn: &mut Connection, person: PersonId) -> Result<Vec<Call>, Error> {
     let rows = sqlx::query(LIVING_OF)
         .bind(person.to_string())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// A page of the calls of a conversation, over or not, after a start and an id, the oldest first.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn of_conversation(
+    conn: &mut Connection,
+    conversation: ConversationId,
+    after: Option<(UnixMs, CallId)>,
+    limit: u32,
+) -> Result<Vec<Call>, Error> {
+    let (started_at, id) = after.map_or((UnixMs::MIN, String::new()), |(at, id)| {
+        (at, id.to_string())
+    });
+    let rows = sqlx::query(OF_CONVERSATION)
+        .bind(conversation.to_string())
+        .bind(started_at)
+        .bind(id)
+        .bind(i64::from(limit))
         .fetch_all(conn)
         .await?;
     rows.iter().map(read).collect()
@@ -364,7 +391,15 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned() {
         let mut school = School::open().await;
-        for sql in [LIVING_OF, BY_ID, BY_CROSSED, DUE, POSTPONE, FREE] {
+        for sql in [
+            LIVING_OF,
+            OF_CONVERSATION,
+            BY_ID,
+            BY_CROSSED,
+            DUE,
+            POSTPONE,
+            FREE,
+        ] {
             assert_eq!(
                 scans(&mut school.conn, sql).await,
                 Vec::<String>::new(),

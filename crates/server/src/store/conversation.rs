@@ -27,6 +27,8 @@ pub struct Heads {
     pub seq: u64,
     /// The `rev` of its last change.
     pub rev: u64,
+    /// Whether one of the two is gone for good.
+    pub closed: bool,
 }
 
 impl Heads {
@@ -113,11 +115,11 @@ pub async fn heads(conn: &mut Connection, id: ConversationId) -> Result<Option<H
         },
         seq: row.count("head_seq")?,
         rev: row.count("head_rev")?,
+        closed: row.maybe_int("closed_at")?.is_some(),
     }))
 }
 
-pub(super) const HEADS: &str =
-    "SELECT id, student, mentor, course, head_seq, head_rev FROM conversation WHERE id = $1";
+pub(super) const HEADS: &str = "SELECT id, student, mentor, course, head_seq, head_rev, closed_at FROM conversation WHERE id = $1";
 
 /// Moves the heads of a conversation after a message was added.
 ///

@@ -135,6 +135,7 @@ impl Group<'_> {
                     },
                     seq: count(row, 4)?,
                     rev: count(row, 5)?,
+                    closed: row.get::<_, Option<i64>>(6)?.is_some(),
                 })
             });
             if let Some(heads) = heads.optional()? {

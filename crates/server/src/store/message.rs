@@ -165,6 +165,21 @@ pub async fn set_deleted(
     Ok(())
 }
 
+/// The words that were taken back with a message; none where it was not.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn taken_back(conn: &mut Connection, id: MessageId) -> Result<Option<String>, Error> {
+    let row = sqlx::query(TAKEN_BACK)
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| row.text("body")).transpose()
+}
+
+const TAKEN_BACK: &str =
+    "SELECT body FROM message WHERE id = $1 AND deleted_at IS NOT NULL AND kind = 'text'";
+
 /// Sets the reactions to a message.
 ///
 /// # Errors
@@ -339,7 +354,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned_or_sorted() {
         let mut school = School::open().await;
-        for sql in [CHANGED_AFTER, BEFORE, KNOWN, PLACE, BY_ID] {
+        for sql in [CHANGED_AFTER, BEFORE, KNOWN, PLACE, BY_ID, TAKEN_BACK] {
             assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
         }
     }

@@ -15,13 +15,15 @@ use im_protocol::{
 /// # Errors
 /// Where the address is taken, as a database error of unique violation; where the database fails.
 pub async fn insert(conn: &mut Connection, me: &Me, now: UnixMs) -> Result<(), Error> {
-    let sql = "INSERT INTO person (id, email, name, role, created_at) VALUES ($1, $2, $3, $4, $5)";
+    let sql = "INSERT INTO person (id, email, name, role, created_at, verified_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
     sqlx::query(sql)
         .bind(me.person.id.to_string())
         .bind(&me.email)
         .bind(&me.person.name)
         .bind(to_word(&me.person.role)?)
         .bind(now)
+        .bind(me.verified.then_some(now))
         .execute(&mut *conn)
         .await?;
     feed::begin(conn, me.person.id).await
@@ -45,7 +47,7 @@ pub async fn get(conn: &mut Connection, id: PersonId) -> Result<Option<Person>, 
 /// # Errors
 /// Where the database fails.
 pub async fn me(conn: &mut Connection, id: PersonId) -> Result<Option<Me>, Error> {
-    let sql = "SELECT id, name, role, email FROM person WHERE id = $1";
+    let sql = "SELECT id, name, role, email, verified_at FROM person WHERE id = $1";
     let row = sqlx::query(sql)
         .bind(id.to_string())
         .fetch_optional(conn)
@@ -58,9 +60,23 @@ pub async fn me(conn: &mut Connection, id: PersonId) -> Result<Option<Me>, Error
 /// # Errors
 /// Where the database fails.
 pub async fn by_email(conn: &mut Connection, email: &str) -> Result<Option<Me>, Error> {
-    let sql = "SELECT id, name, role, email FROM person WHERE email = $1";
+    let sql = "SELECT id, name, role, email, verified_at FROM person WHERE email = $1";
     let row = sqlx::query(sql).bind(email).fetch_optional(conn).await?;
     row.as_ref().map(read_me).transpose()
+}
+
+/// Notes that a person's address is known to be theirs.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn set_verified(conn: &mut Connection, id: PersonId, now: UnixMs) -> Result<(), Error> {
+    let sql = "UPDATE person SET verified_at = $2 WHERE id = $1 AND verified_at IS NULL";
+    sqlx::query(sql)
+        .bind(id.to_string())
+        .bind(now)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Everybody that a person has a tie with: for a student the mentors of their courses, for a
@@ -75,6 +91,27 @@ pub async fn tied_to(conn: &mut Connection, id: PersonId) -> Result<Vec<Person>,
         .await?;
     rows.iter().map(read).collect()
 }
+
+/// The same without those who deleted their account: whom the person may talk to.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn reachable_by(conn: &mut Connection, id: PersonId) -> Result<Vec<Person>, Error> {
+    let rows = sqlx::query(REACHABLE_BY)
+        .bind(id.to_string())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+const REACHABLE_BY: &str = "SELECT p.id, p.name, p.role FROM person p
+    WHERE p.deleted_at IS NULL AND p.id IN (
+        SELECT c.mentor FROM enrolment e JOIN course c ON c.id = e.course WHERE e.student = $1
+        UNION SELECT e.student FROM course c JOIN enrolment e ON e.course = c.id WHERE c.mentor = $1
+        UNION SELECT o.person FROM membership m
+            JOIN membership o ON o.conversation = m.conversation AND o.person <> m.person
+            WHERE m.person = $1
+    ) ORDER BY p.name, p.id";
 
 const TIED_TO: &str = "SELECT p.id, p.name, p.role FROM person p WHERE p.id IN (
         SELECT c.mentor FROM enrolment e JOIN course c ON c.id = e.course WHERE e.student = $1
@@ -100,6 +137,7 @@ fn read_me(row: &Row) -> Result<Me, Error> {
     Ok(Me {
         person: read(row)?,
         email: row.text("email")?,
+        verified: row.maybe_int("verified_at")?.is_some(),
     })
 }
 
@@ -124,6 +162,20 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned() {
         let mut school = School::open().await;
-        assert_eq!(scans(&mut school.conn, TIED_TO).await, Vec::<String>::new());
+        for sql in [TIED_TO, REACHABLE_BY] {
+            assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
+        }
+    }
+    #[test]
+    fn whoever_was_there_before_codes_were_sent_counts_as_verified() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("migrations/0001_first.sql"))
+            .unwrap();
+        let sam = "INSERT INTO person VALUES ('sam', 'sam@school.example', 'Sam', 'student', 7)";
+        conn.execute_batch(sam).unwrap();
+        conn.execute_batch(include_str!("migrations/0031_mail.sql"))
+            .unwrap();
+        let verified = conn.query_row("SELECT verified_at FROM person", [], |row| row.get(0));
+        assert_eq!(verified, Ok(Some(7_i64)));
     }
 }

@@ -148,6 +148,59 @@ pub async fn living_on(
     rows.iter().map(|row| row.parsed("id")).collect()
 }
 
+/// All sessions of a person that were not ended, whether they could still be gone on with or not.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn living_of(conn: &mut Connection, person: PersonId) -> Result<Vec<SessionId>, Error> {
+    let rows = sqlx::query(LIVING_OF)
+        .bind(person.to_string())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| row.parsed("id")).collect()
+}
+
+const LIVING_OF: &str = "SELECT id FROM session WHERE person = $1 AND revoked_at IS NULL";
+
+/// A sign-in as its person may see it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Past {
+    /// Which.
+    pub id: SessionId,
+    /// Where.
+    pub device: DeviceId,
+    /// What the device was called then.
+    pub device_name: String,
+    /// When.
+    pub created_at: UnixMs,
+    /// When it was ended, if it was.
+    pub ended_at: Option<UnixMs>,
+}
+
+/// All sign-ins of a person that are still known, over or not, the oldest first.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn history(conn: &mut Connection, person: PersonId) -> Result<Vec<Past>, Error> {
+    let rows = sqlx::query(HISTORY)
+        .bind(person.to_string())
+        .fetch_all(conn)
+        .await?;
+    let read = |row: &Row| {
+        Ok(Past {
+            id: row.parsed("id")?,
+            device: row.parsed("device")?,
+            device_name: row.text("device_name")?,
+            created_at: row.int("created_at")?,
+            ended_at: row.maybe_int("revoked_at")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+const HISTORY: &str = "SELECT id, device, device_name, created_at, revoked_at FROM session
+    WHERE person = $1 ORDER BY created_at, id";
+
 /// All sessions of a person that live and could still be gone on with.
 ///
 /// # Errors
@@ -354,7 +407,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_scanned() {
         let mut school = School::open().await;
-        for sql in [PRUNE, LIVING, ENDED_SINCE] {
+        for sql in [PRUNE, LIVING, LIVING_OF, HISTORY, ENDED_SINCE] {
             assert_eq!(scans(&mut school.conn, sql).await, Vec::<String>::new());
         }
     }

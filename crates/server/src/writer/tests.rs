@@ -30,6 +30,7 @@ async fn bench() -> Bench {
             role: Role::Mentor,
         },
         email: "maya@school.example".into(),
+        verified: true,
     };
     let maya = me.person.id;
     let insert = writer.write(Urgency::Usual, move |change| {

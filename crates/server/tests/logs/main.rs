@@ -8,14 +8,19 @@ mod school;
 
 use im_protocol::{
     DeviceId, ErrorCode,
+    account::{DeleteMe, Forgot, Reset},
+    command::Done,
     handshake::{SessionEnded, SessionRenew},
     people::{Availability, StatusSet},
     rest::{Invite, Refresh, SignIn, SignedIn, Tokens},
 };
+use im_server::config::{Mail, Tls};
+use im_testkit::{Mailbox, mailbox::Mood};
 use school::{PASSWORD, School, email_of};
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
@@ -55,7 +60,17 @@ async fn logs_hold_nothing_private() {
 
     let secret_words = "the answer is forty-two";
     let status_words = "gone fishing until noon";
-    let mut school = School::open().await;
+    let mailbox = Mailbox::start().await;
+    let mut school = School::open_with(|config| {
+        config.mail = Some(Mail {
+            host: "127.0.0.1".into(),
+            port: mailbox.port(),
+            tls: Tls::None,
+            login: None,
+            from: "mentor@school.example".parse().unwrap(),
+        });
+    })
+    .await;
     let (maya, sam, conversation) = school.maya_and_sam().await;
     let mut device = school.connect(&sam).await;
     let cursor = device.sync_from_snapshot().await;
@@ -114,6 +129,38 @@ async fn logs_hold_nothing_private() {
         .await;
     assert_eq!(replayed.unwrap_err().code, ErrorCode::SessionRevoked);
     device.hear::<SessionEnded>().await;
+
+    // A code by mail, tried wrongly first, and the end of the account.
+    mailbox.set_mood(Mood::Busy);
+    let address = email_of("Sam");
+    let forgot = Forgot {
+        email: address.clone(),
+    };
+    let asked = school.post::<Done>("/v1/auth/forgot", None, &forgot);
+    asked.await.unwrap();
+    mailbox.connections(1).await;
+    mailbox.set_mood(Mood::Takes);
+    school.running().clock().advance(Duration::from_secs(11));
+    let code = mailbox.nth_for(&address, 1).await.code();
+    let reset = |code: &str| Reset {
+        email: address.clone(),
+        code: code.into(),
+        password: PASSWORD.into(),
+        device: wrong.device.clone(),
+    };
+    let guess = reset("2222-3333-4444");
+    let refused = school.post::<SignedIn>("/v1/auth/reset", None, &guess);
+    refused.await.unwrap_err();
+    let back: SignedIn = school
+        .post("/v1/auth/reset", None, &reset(&code))
+        .await
+        .unwrap();
+    let token = Some(back.tokens.access_token.as_str());
+    let asked = DeleteMe {
+        password: PASSWORD.into(),
+    };
+    let deleted = school.post::<Done>("/v1/me/delete", token, &asked);
+    deleted.await.unwrap();
     school.restart().await;
 
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
@@ -122,6 +169,9 @@ async fn logs_hold_nothing_private() {
         "stopped",
         "an old refresh token was used again",
         "connected",
+        "a mail could not be sent",
+        "a mail is sent",
+        "an account is deleted",
     ] {
         assert!(
             logged.contains(seen),
@@ -144,6 +194,8 @@ async fn logs_hold_nothing_private() {
         &second.refresh_token,
         &third.refresh_token,
         &third.access_token,
+        &code,
+        "2222-3333-4444",
     ];
     for word in private {
         assert!(!logged.contains(word), "{word:?} was logged:\n{logged}");

@@ -23,6 +23,7 @@ export function placed(error: UiError | undefined): Problems {
     case 'email_taken':
       return { email: words };
     case 'bad_invitation':
+    case 'bad_code':
       return { code: words };
     case 'bad_server_address':
     case 'server_unreachable':
@@ -48,7 +49,7 @@ export function placed(error: UiError | undefined): Problems {
 
 /** What can be seen to be wrong before the server is asked. */
 export function missing(
-  fields: { email?: string; name?: string; code?: string; password: string },
+  fields: { email?: string; name?: string; code?: string; password?: string },
   isNew: boolean,
 ): Problems {
   const problems: Problems = {};
@@ -56,6 +57,7 @@ export function missing(
   if (fields.code !== undefined && !fields.code.trim()) problems.code = t('problem_code');
   if (fields.email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(fields.email.trim()))
     problems.email = t('problem_email');
+  if (fields.password === undefined) return problems;
   if (!fields.password) problems.password = t('problem_password');
   else if (isNew && Array.from(fields.password).length < PASSWORD_MIN_CHARS) {
     problems.password = t('problem_password_short', { count: PASSWORD_MIN_CHARS });

@@ -1,0 +1,239 @@
+//! Everything a person is and wrote, as one JSON document that is made while it is sent.
+//!
+//! One document, not an archive: there are no files beside the words, any program reads it, and it
+//! needs no more memory than a page of messages. Its last field is `"complete": true`, so that a
+//! part of one cannot pass for the whole. What is written while it is made may be in it or not; a
+//! message that is changed meanwhile is there twice.
+
+use crate::{
+    app::App,
+    error::Error,
+    store::{
+        Connection, call, conversation, course, erasure, message, message_edit, person, session,
+        status,
+    },
+};
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use im_call::rules::Rules;
+use im_protocol::{
+    ConversationId, PersonId,
+    conversation::{Content, Conversation, Message, Wording},
+};
+use serde::Serialize;
+use std::{io, sync::Arc};
+use tokio::sync::mpsc;
+
+/// Pieces that wait for the client.
+const AHEAD: usize = 4;
+/// Conversations, messages and calls in one piece.
+const PAGE: u32 = 200;
+/// The version of the document's shape.
+const VERSION: u32 = 1;
+
+/// A piece of the document. An error breaks the answer off, so that the client notices.
+type Piece = Result<Bytes, io::Error>;
+
+/// Makes the document of a person in a task of its own, as fast as it is taken.
+pub(crate) fn document(app: &Arc<App>, id: PersonId) -> impl Stream<Item = Piece> + use<> {
+    let (pieces, made) = mpsc::channel(AHEAD);
+    let export = Export {
+        app: app.clone(),
+        id,
+        pieces,
+    };
+    app.tasks.spawn(export.run());
+    stream::unfold(made, |mut made| async move {
+        let piece = made.recv().await?;
+        Some((piece, made))
+    })
+}
+
+/// The task.
+struct Export {
+    app: Arc<App>,
+    id: PersonId,
+    pieces: mpsc::Sender<Piece>,
+}
+
+/// Who takes the document has gone, or the server stops.
+struct Gone;
+
+impl From<Gone> for Error {
+    fn from(_: Gone) -> Self {
+        Self::unavailable()
+    }
+}
+
+#[derive(Serialize)]
+struct Head {
+    format: &'static str,
+    version: u32,
+    server: &'static str,
+    made_at: i64,
+}
+
+/// A message with what is kept of it besides.
+#[derive(Serialize)]
+struct Line {
+    #[serde(flatten)]
+    message: Message,
+    /// The words that it had before, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wordings: Vec<Wording>,
+    /// The asker's own words that they took back. Those of others are with nobody anymore.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_back: Option<String>,
+}
+
+impl Export {
+    async fn run(self) {
+        let stop = self.app.stop.clone();
+        let made = stop.run_until_cancelled(self.make()).await;
+        if !matches!(made, Some(Ok(()))) {
+            tracing::info!(person = %self.id, "an export was not finished");
+            let broken = Err(io::Error::other("the export was not finished"));
+            // Nobody may be there to hear it.
+            self.pieces.try_send(broken).ok();
+        }
+    }
+
+    async fn make(&self) -> Result<(), Error> {
+        let mut reader = self.app.store.read().await?;
+        let me = person::me(&mut reader, self.id).await?;
+        let me = me.ok_or_else(Error::unauthorized)?;
+        let own = |status: &im_protocol::people::Status| status.person == self.id;
+        let status = status::all(&mut reader).await?.into_iter().find(own);
+        let courses = course::of_person(&mut reader, self.id).await?;
+        let people = person::tied_to(&mut reader, self.id).await?;
+        let sessions = session::history(&mut reader, self.id).await?;
+        drop(reader);
+        let head = Head {
+            format: "instantmentor-export",
+            version: VERSION,
+            server: crate::SERVER,
+            made_at: self.app.clock.now(),
+        };
+        let mut text = String::from("{\n");
+        for (name, value) in [
+            ("about", json(&head)?),
+            ("profile", json(&me)?),
+            ("status", json(&status)?),
+            ("courses", json(&courses)?),
+            ("people", json(&people)?),
+            ("sessions", json(&sessions)?),
+        ] {
+            text.push_str(&format!("\"{name}\": {value},\n"));
+        }
+        text.push_str("\"conversations\": [");
+        self.give(text).await?;
+        self.conversations().await?;
+        self.give("\n],\n\"complete\": true\n}\n".to_owned())
+            .await?;
+        Ok(())
+    }
+
+    async fn conversations(&self) -> Result<(), Error> {
+        let mut after = None;
+        let mut comma = "";
+        loop {
+            let page = conversation::page(&mut *self.read().await?, self.id, after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.id);
+            for conversation in &page {
+                self.give(format!("{comma}\n")).await?;
+                comma = ",";
+                self.conversation(conversation).await?;
+            }
+        }
+    }
+
+    async fn conversation(&self, conversation: &Conversation) -> Result<(), Error> {
+        let about = json(conversation)?;
+        self.give(format!("{{\"conversation\": {about},\n\"messages\": ["))
+            .await?;
+        let (mut rev, mut comma) = (0, "\n");
+        loop {
+            let mut reader = self.read().await?;
+            let page = message::changed_after(&mut reader, conversation.id, rev, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            rev = last.rev;
+            let mut lines = Vec::with_capacity(page.len());
+            for message in page {
+                lines.push(self.line(&mut reader, message).await?);
+            }
+            drop(reader);
+            self.list(&lines, &mut comma).await?;
+        }
+        self.give("\n], \"calls\": [".to_owned()).await?;
+        self.calls(conversation.id).await?;
+        self.give("\n]}".to_owned()).await?;
+        Ok(())
+    }
+
+    async fn line(&self, reader: &mut Connection, message: Message) -> Result<Line, Error> {
+        let deleted = message.content == Content::Deleted;
+        let own = message.author == self.id;
+        let taken_back = if deleted && own {
+            message::taken_back(reader, message.id).await?
+        } else {
+            None
+        };
+        let wordings = if taken_back.is_some() || message.edited_at.is_some() {
+            message_edit::trace(reader, message.id, u32::MAX).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Line {
+            message,
+            wordings,
+            taken_back,
+        })
+    }
+
+    async fn calls(&self, id: ConversationId) -> Result<(), Error> {
+        let (mut after, mut comma) = (None, "\n");
+        loop {
+            let mut reader = self.read().await?;
+            let page = call::of_conversation(&mut reader, id, after, PAGE).await?;
+            drop(reader);
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some((last.started_at, last.id));
+            let now = self.app.clock.now();
+            let views = page.iter().map(|call| Rules::default().view(call, now));
+            let views: Vec<_> = views.collect();
+            self.list(&views, &mut comma).await?;
+        }
+    }
+
+    async fn list(&self, items: &[impl Serialize], comma: &mut &str) -> Result<(), Error> {
+        let mut text = String::new();
+        for item in items {
+            text.push_str(comma);
+            text.push_str(&json(item)?);
+            *comma = ",\n";
+        }
+        Ok(self.give(text).await?)
+    }
+
+    /// A connection for a page, and only for as long as it takes: a slow client holds none. Whose
+    /// account was deleted meanwhile gets no more of it.
+    async fn read(&self) -> Result<crate::store::Reader, Error> {
+        let mut reader = self.app.store.read().await?;
+        erasure::refuse_deleted(&mut reader, self.id).await?;
+        Ok(reader)
+    }
+
+    async fn give(&self, text: String) -> Result<(), Gone> {
+        let given = self.pieces.send(Ok(Bytes::from(text))).await;
+        given.map_err(|_| Gone)
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|_| Error::Broken("an export is not written"))
+}
