@@ -100,7 +100,7 @@ async fn set_by_code(
         me.verified = true;
     }
     for old in session::living_of(change.conn()?, id).await? {
-        end_session(change, id, old, Ended::PasswordChanged).await?;
+        end_session(change, old, Ended::PasswordChanged).await?;
     }
     tracing::info!(person = %id, "a password is set by a code; all sessions are ended");
     Ok(Ok(open_session(app, change, me, device).await?))
