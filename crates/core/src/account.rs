@@ -2,7 +2,8 @@
 //!
 //! One task owns it. A session that the server refuses is not a sign-out: the account is locked,
 //! with its cache and what is unsent kept on disk, until the same person signs in again. Only where
-//! the server says that the person signed this device out from another one it is wiped.
+//! the server says that the person signed this device out from another one, or that the account was
+//! deleted, it is wiped.
 
 mod address;
 pub(crate) mod deletion;
