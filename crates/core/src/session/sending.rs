@@ -147,7 +147,7 @@ impl Session {
                     .await?;
                 let messages: Vec<Message> = kept
                     .into_iter()
-                    .filter_map(|row| Some(as_accepted(places.get(&row.id)?, row, me)?))
+                    .filter_map(|row| as_accepted(places.get(&row.id)?, row, me))
                     .collect();
                 store
                     .cache
