@@ -5,7 +5,7 @@ use super::{
     row::{Columns, column_of},
 };
 use crate::error::Error;
-use im_protocol::{EditId, MessageId, UnixMs, conversation::Wording};
+use im_protocol::{EditId, MessageId, conversation::Wording};
 
 /// An edit that was done already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub async fn trace(
     let wording = |row: &super::Row| -> Result<Wording, Error> {
         Ok(Wording {
             text: row.text("text")?,
-            at: row.int("at")? as UnixMs,
+            at: row.int("at")?,
         })
     };
     rows.iter().rev().map(wording).collect()
