@@ -3,7 +3,7 @@
 use crate::{rings::Rings, start, tray::TrayBell};
 use im_contract::{
     Commands, CoreEvent,
-    commands::Nothing,
+    args::Nothing,
     views::{Account, CallPhase, CallProgress, Connection, ConnectionState, RingEnd, Settings},
 };
 use im_core::{Core, Events};

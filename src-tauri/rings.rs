@@ -6,8 +6,8 @@ use crate::{
 };
 use im_contract::{
     Commands, UiError,
+    args::{CallAcceptArgs, CallArgs, CallRejectArgs},
     catalogue::words,
-    commands::{CallAcceptArgs, CallArgs, CallRejectArgs},
     views::{self, RingEnd},
 };
 use im_core::Core;

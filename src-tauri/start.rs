@@ -13,7 +13,7 @@ use crate::{
 };
 use im_contract::{
     Commands, UiError,
-    commands::{Nothing, StatusArgs},
+    args::{Nothing, StatusArgs},
 };
 use im_core::{Clock, Core, CoreConfig, notify, secrets::KeyringSecrets};
 use im_media::{Engine, EngineConfig};

@@ -2,7 +2,7 @@
 //! written on the main thread. No ring ever waits for that.
 
 use super::{Known, Tray};
-use im_contract::{Commands, commands::Nothing, views::Account};
+use im_contract::{Commands, args::Nothing, views::Account};
 use im_core::Core;
 use im_protocol::people::Role;
 use std::time::Duration;

@@ -33,7 +33,7 @@ use ending::change;
 use im_call::media::MediaEngine;
 use im_contract::{
     CoreEvent, ErrorKind, UiError,
-    commands::{SignOutResult, Unsent},
+    args::{SignOutResult, Unsent},
     views::{Account, Connection, KeyringState, MeView},
 };
 use im_protocol::{ConversationId, people::Me};

@@ -31,7 +31,7 @@ use crate::{
 use im_call::device::Denied;
 use im_contract::{
     ErrorKind, UiError,
-    commands::{CallAcceptArgs, CallRejectArgs, CallStartArgs},
+    args::{CallAcceptArgs, CallRejectArgs, CallStartArgs},
     views::{CallProgress, PersonView, Ring},
 };
 use im_protocol::{

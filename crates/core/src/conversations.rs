@@ -8,7 +8,7 @@ use crate::{
 };
 use im_contract::{
     ErrorKind, UiError,
-    commands::DraftArgs,
+    args::DraftArgs,
     views::{ContentView, ConversationRow, Draft, LastMessage},
 };
 use im_protocol::{

@@ -4,7 +4,7 @@ use crate::{lines::tell, person::Person};
 use anyhow::bail;
 use im_contract::{
     Commands as _, CoreEvent,
-    commands::{CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, Nothing},
+    args::{CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, Nothing},
     views::{CallPhase, CallProgress, Ring},
 };
 use im_protocol::{CallId, ConversationId, call::RejectReason};

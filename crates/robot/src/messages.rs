@@ -4,7 +4,7 @@ use crate::{lines::tell, person::Person};
 use anyhow::Context as _;
 use im_contract::{
     Commands as _,
-    commands::{Nothing, PageArgs, SendArgs},
+    args::{Nothing, PageArgs, SendArgs},
     views::{ConnectionState, ContentView, MessageRow, MessageState},
 };
 use im_protocol::{ConversationId, limits};

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, anyhow, bail};
 use im_contract::{
     Commands as _, CoreEvent, ErrorKind, UiError,
-    commands::{Nothing, OpenArgs, SignInArgs},
+    args::{Nothing, OpenArgs, SignInArgs},
     views::{Account, Connection, ConnectionState, ConversationRow, KeyringState},
 };
 use im_core::{

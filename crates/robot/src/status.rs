@@ -3,7 +3,7 @@
 use crate::{lines::tell, person::Person};
 use im_contract::{
     Commands as _,
-    commands::{Nothing, StatusArgs},
+    args::{Nothing, StatusArgs},
 };
 use im_protocol::people::Availability;
 use serde_json::json;

@@ -3,7 +3,7 @@
 
 use super::{AccountTask, installation::Leaving};
 use crate::{rest::RestError, session::OpenAccount};
-use im_contract::{ErrorKind, UiError, commands::DeleteArgs};
+use im_contract::{ErrorKind, UiError, args::DeleteArgs};
 use im_protocol::{ErrorCode, account::DeleteMe, command::Done};
 
 /// Lets the server delete the account.

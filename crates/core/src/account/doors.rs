@@ -7,7 +7,7 @@ use crate::{
 };
 use im_contract::{
     ErrorKind, UiError,
-    commands::{InvitationArgs, RegisterArgs, ResetArgs, SignInArgs},
+    args::{InvitationArgs, RegisterArgs, ResetArgs, SignInArgs},
 };
 use im_protocol::{
     ErrorCode, WireError,

@@ -10,7 +10,7 @@ use crate::{
 };
 use im_contract::{
     UiError,
-    commands::{SignOutResult, Unsent},
+    args::{SignOutResult, Unsent},
 };
 use im_protocol::people::Me;
 use std::{io, time::Duration};

@@ -11,7 +11,7 @@ use crate::{
 };
 use im_contract::{
     ErrorKind, UiError,
-    commands::{CodeArgs, ForgotArgs},
+    args::{CodeArgs, ForgotArgs},
 };
 use im_protocol::{
     ErrorCode,

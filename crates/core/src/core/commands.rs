@@ -11,13 +11,13 @@ use crate::{
     settings,
 };
 use im_contract::{
-    CoreEvent, ErrorKind, UiError,
-    commands::{
-        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, CodeArgs, Commands,
-        ConversationArgs, DeleteArgs, DraftArgs, EditArgs, EnrolArgs, ForgotArgs, InvitationArgs,
-        LinkArgs, LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened, OperationArgs, PageArgs,
-        ReactArgs, ReadArgs, RegisterArgs, ResetArgs, SendArgs, SignInArgs, SignOutArgs,
-        SignOutResult, StatusArgs, SwitchArgs, TypingArgs,
+    Commands, CoreEvent, ErrorKind, UiError,
+    args::{
+        CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, CodeArgs, ConversationArgs,
+        DeleteArgs, DraftArgs, EditArgs, EnrolArgs, ForgotArgs, InvitationArgs, LinkArgs,
+        LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened, OperationArgs, PageArgs, ReactArgs,
+        ReadArgs, RegisterArgs, ResetArgs, SendArgs, SignInArgs, SignOutArgs, SignOutResult,
+        StatusArgs, SwitchArgs, TypingArgs,
     },
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     views::{

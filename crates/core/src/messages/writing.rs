@@ -12,7 +12,7 @@ use crate::{
 };
 use im_contract::{
     ErrorKind, UiError,
-    commands::{EditArgs, MessageArgs, ReactArgs, SendArgs},
+    args::{EditArgs, MessageArgs, ReactArgs, SendArgs},
     views::{MessageRow, WordingView},
 };
 use im_protocol::{

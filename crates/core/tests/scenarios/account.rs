@@ -3,7 +3,7 @@
 use super::device::Device;
 use im_contract::{
     Commands, ErrorKind,
-    commands::{InvitationArgs, Nothing, RegisterArgs, SignInArgs, SignOutArgs, Unsent},
+    args::{InvitationArgs, Nothing, RegisterArgs, SignInArgs, SignOutArgs, Unsent},
     views::{Account, ConnectionState, KeyringState},
 };
 use im_protocol::people::Role;

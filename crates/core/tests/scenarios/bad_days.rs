@@ -4,7 +4,7 @@ use super::device::{self, DEADLINE, Desktop, Device, text};
 use futures_util::future::BoxFuture;
 use im_contract::{
     Commands, ErrorKind,
-    commands::{Nothing, OperationArgs, SendArgs, SignOutArgs, StatusArgs, Unsent},
+    args::{Nothing, OperationArgs, SendArgs, SignOutArgs, StatusArgs, Unsent},
     views::{Account, ConnectionState, KeyringState, MessageState},
 };
 use im_core::{

@@ -7,7 +7,7 @@ mod talking;
 use super::device::{DEADLINE, Device};
 use im_contract::{
     Commands, CoreEvent,
-    commands::{CallAcceptArgs, CallArgs, CallStartArgs, Nothing, ReadArgs},
+    args::{CallAcceptArgs, CallArgs, CallStartArgs, Nothing, ReadArgs},
     views::{CallPhase, CallProgress, Ring, RingEnd},
 };
 use im_core::notify::NotificationId;

@@ -3,7 +3,7 @@
 use super::device::{Device, text};
 use im_contract::{
     Commands, ErrorKind,
-    commands::{
+    args::{
         ConversationArgs, DraftArgs, EditArgs, MessageArgs, Nothing, OperationArgs, ReactArgs,
         SendArgs, TypingArgs,
     },

@@ -5,7 +5,7 @@ use super::device::{DEADLINE, Device};
 use futures_util::{SinkExt as _, StreamExt as _};
 use im_contract::{
     Commands, ErrorKind,
-    commands::Nothing,
+    args::Nothing,
     views::{Account, ConnectionState},
 };
 use im_protocol::{

@@ -3,7 +3,7 @@
 use super::device::{Device, text};
 use im_contract::{
     Commands, CoreEvent,
-    commands::{Nothing, OpenArgs, PageArgs, ReadArgs, StatusArgs},
+    args::{Nothing, OpenArgs, PageArgs, ReadArgs, StatusArgs},
     views::MessageState,
 };
 use im_core::notify::{Action, NotificationAction, NotificationId};

@@ -3,7 +3,7 @@
 use super::device::{Device, messages, text};
 use im_contract::{
     Commands, ErrorKind,
-    commands::{DeleteArgs, Nothing},
+    args::{DeleteArgs, Nothing},
     views::Account,
 };
 use im_protocol::people::Role;

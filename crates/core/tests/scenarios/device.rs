@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use im_call::{media::MediaEngine, simulated};
 use im_contract::{
     Commands, CoreEvent, UiError,
-    commands::{Nothing, PageArgs, SendArgs, SignInArgs},
+    args::{Nothing, PageArgs, SendArgs, SignInArgs},
     views::{Account, ConnectionState, ContentView, ConversationRow, MessageRow, MessageState},
 };
 use im_core::{

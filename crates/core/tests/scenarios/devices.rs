@@ -3,7 +3,7 @@
 use super::device::Device;
 use im_contract::{
     Commands, CoreEvent, ErrorKind, UiError,
-    commands::{Nothing, ReadArgs, SignOutArgs, Unsent},
+    args::{Nothing, ReadArgs, SignOutArgs, Unsent},
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     views::{Account, ConnectionState, MessageState},
 };

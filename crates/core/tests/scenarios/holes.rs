@@ -4,7 +4,7 @@
 use super::device::{Device, text};
 use im_contract::{
     Commands, ErrorKind, UiError,
-    commands::{Nothing, OperationArgs, PageArgs, ReadArgs},
+    args::{Nothing, OperationArgs, PageArgs, ReadArgs},
     views::{ConnectionState, MessagePage, MessageState},
 };
 use im_protocol::{ConversationId, MessageId, people::Role};

@@ -1,7 +1,7 @@
 //! Who is there when a cable is pulled, with several devices of one person.
 
 use super::device::Device;
-use im_contract::{Commands, commands::Nothing};
+use im_contract::{Commands, args::Nothing};
 use im_core::Core;
 use im_protocol::people::Role;
 use im_testkit::{Cable, TestServer};

@@ -3,7 +3,7 @@
 use super::device::Device;
 use im_contract::{
     Commands,
-    commands::{Nothing, SignInArgs},
+    args::{Nothing, SignInArgs},
     views::Account,
 };
 use im_protocol::people::Role;

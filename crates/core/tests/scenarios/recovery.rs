@@ -3,7 +3,7 @@
 use super::device::Device;
 use im_contract::{
     Commands, ErrorKind,
-    commands::{CodeArgs, EnrolArgs, ForgotArgs, Nothing, RegisterArgs, ResetArgs},
+    args::{CodeArgs, EnrolArgs, ForgotArgs, Nothing, RegisterArgs, ResetArgs},
     views::Account,
 };
 use im_protocol::people::Role;

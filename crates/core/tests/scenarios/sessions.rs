@@ -3,7 +3,7 @@
 use super::device::Device;
 use im_contract::{
     Commands, ErrorKind,
-    commands::{Nothing, PageArgs, SendArgs, SignOutArgs, Unsent},
+    args::{Nothing, PageArgs, SendArgs, SignOutArgs, Unsent},
     views::Account,
 };
 use im_core::secrets::Secret;

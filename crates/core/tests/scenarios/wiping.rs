@@ -7,7 +7,7 @@ use super::{
 use futures_util::future::BoxFuture;
 use im_contract::{
     Commands, ErrorKind,
-    commands::{Nothing, SignOutArgs, Unsent},
+    args::{Nothing, SignOutArgs, Unsent},
     devices::DeviceArgs,
     views::{Account, ConnectionState},
 };

@@ -4,7 +4,7 @@ use super::{Device, Pair};
 use im_call::media::{MediaCommand, PathProblem};
 use im_contract::{
     Commands, ErrorKind,
-    commands::{CallStartArgs, Nothing, SignOutArgs, Unsent},
+    args::{CallStartArgs, Nothing, SignOutArgs, Unsent},
     views::{CallPhase, ConnectionState},
 };
 use im_protocol::call::CallOutcome;
@@ -210,6 +210,6 @@ async fn a_call_without_a_server_is_given_up_with_a_reason() {
     let late = pair
         .sam
         .core
-        .calls_hang_up(im_contract::commands::CallArgs { call: started.call });
+        .calls_hang_up(im_contract::args::CallArgs { call: started.call });
     assert_eq!(late.await.unwrap_err().kind, ErrorKind::CallOver);
 }

@@ -4,7 +4,7 @@ use super::{Device, Pair};
 use im_call::media::{DeviceNotice, Levels, MediaCommand, MediaEvent, PictureUrls};
 use im_contract::{
     Commands, ErrorKind,
-    commands::{CallArgs, CallRejectArgs, CallStartArgs, Nothing, SwitchArgs},
+    args::{CallArgs, CallRejectArgs, CallStartArgs, Nothing, SwitchArgs},
     views::{CallNotice, CallPhase, ContentView, PictureSize, RingEnd},
 };
 use im_core::notify::{Action, NotificationAction, NotificationId, Notifier as _, Urgency};

@@ -1,0 +1,87 @@
+//! Messages and what becomes of them.
+
+use im_protocol::{ConversationId, MessageId, OperationId};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// A page of a conversation.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PageArgs {
+    /// Which conversation.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// Messages before this place; none for the newest page, unsent ones included.
+    #[ts(type = "number | null")]
+    pub before: Option<u64>,
+    /// Rows wanted, 1 to 200.
+    pub limit: u32,
+}
+
+/// A text to send.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SendArgs {
+    /// Where to.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// The words.
+    pub text: String,
+    /// The message that they answer.
+    #[ts(as = "Option<String>")]
+    pub reply_to: Option<MessageId>,
+}
+
+/// What is in the outbox: a message by its own id, a change of one by [`crate::views::Trouble`]'s.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct OperationArgs {
+    /// Which.
+    #[ts(as = "String")]
+    pub id: OperationId,
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct MessageArgs {
+    /// Where.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// Which.
+    #[ts(as = "String")]
+    pub id: MessageId,
+}
+
+/// Other words for a message.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct EditArgs {
+    /// Where.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// Which.
+    #[ts(as = "String")]
+    pub id: MessageId,
+    /// The words.
+    pub text: String,
+}
+
+/// An emoji for a message.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReactArgs {
+    /// Where.
+    #[ts(as = "String")]
+    pub conversation: ConversationId,
+    /// Which.
+    #[ts(as = "String")]
+    pub id: MessageId,
+    /// The emoji.
+    pub emoji: String,
+    /// Whether it is given; else it is taken back.
+    pub on: bool,
+}
+
+// What people write stays out of logs.
+im_protocol::opaque_debug!(EditArgs, ReactArgs);
