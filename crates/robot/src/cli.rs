@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::{
+    acting,
     call::{self, Answer, Calling},
     lines::tell,
     messages::{self, Writing},
@@ -98,6 +99,8 @@ enum Command {
         #[arg(long)]
         stay: bool,
     },
+    /// Do what standard input says, one JSON object a line, until it ends.
+    Act,
     /// Print what the other writes.
     Recv {
         /// A conversation's id, or the name of the other.
@@ -279,7 +282,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     };
     let acting = async {
         let mut person = Person::start(&who, engine).await?;
-        tell("signed_in", json!({}))?;
+        tell("signed_in", json!({ "fresh": person.fresh }))?;
         let done = tokio::select! {
             done = act(&mut person, &who, cli.command) => done,
             _ = terminate.recv() => Ok(()),
@@ -330,6 +333,7 @@ async fn act(person: &mut Person, who: &Who, command: Command) -> anyhow::Result
             };
             messages::send(person, conversation, writing).await
         }
+        Command::Act => acting::act(person).await,
         Command::Recv {
             from,
             until,

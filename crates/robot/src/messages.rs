@@ -1,6 +1,9 @@
 //! Sending and receiving.
 
-use crate::{lines::tell, person::Person};
+use crate::{
+    lines::{of_stdin, tell},
+    person::Person,
+};
 use anyhow::Context as _;
 use im_contract::{
     Commands as _,
@@ -9,17 +12,8 @@ use im_contract::{
 };
 use im_protocol::{ConversationId, limits};
 use serde_json::json;
-use std::{
-    io::{self, BufRead as _},
-    time::Duration,
-};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep_until},
-};
-
-/// Lines of standard input that may wait.
-const LINES: usize = 64;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 
 /// What is written, and how fast.
 pub(crate) struct Writing {
@@ -46,7 +40,7 @@ pub(crate) async fn send(
 ) -> anyhow::Result<()> {
     let mut told = Told::default();
     if writing.stdin {
-        let mut lines = lines_of_stdin()?;
+        let mut lines = of_stdin()?;
         let mut number = 0;
         while let Some(text) = lines.recv().await {
             number += 1;
@@ -81,21 +75,6 @@ pub(crate) async fn send(
         }
         person.beat().await?;
     }
-}
-
-/// Read on a thread of its own, which ends with its reader or at the next line after.
-fn lines_of_stdin() -> io::Result<mpsc::Receiver<io::Result<String>>> {
-    let (sender, lines) = mpsc::channel(LINES);
-    std::thread::Builder::new()
-        .name("stdin".to_owned())
-        .spawn(move || {
-            for line in io::stdin().lock().lines() {
-                if sender.blocking_send(line).is_err() {
-                    return;
-                }
-            }
-        })?;
-    Ok(lines)
 }
 
 async fn write(

@@ -56,6 +56,8 @@ impl Ringtone for NoDesktop {
 pub(crate) struct Person {
     pub(crate) core: Core,
     pub(crate) events: Events,
+    /// Whether nothing of the account was on this device.
+    pub(crate) fresh: bool,
     patience: Duration,
 }
 
@@ -87,6 +89,7 @@ impl Person {
         let mut person = Self {
             events: core.events(),
             core,
+            fresh: false,
             patience: who.patience,
         };
         let signed_in = person.sign_in(who).await;
@@ -106,7 +109,8 @@ impl Person {
                 // opened again is about to be locked.
                 Account::SignedIn { .. } if who.keyring => return Ok(()),
                 Account::SignedIn { .. } => {}
-                Account::SignedOut { .. } | Account::Locked { .. } => {
+                state @ (Account::SignedOut { .. } | Account::Locked { .. }) => {
+                    self.fresh = matches!(state, Account::SignedOut { .. });
                     let (Some(email), Some(password)) = (&who.email, &who.password) else {
                         bail!("nobody is signed in here: an address and a password are needed");
                     };

@@ -1,6 +1,7 @@
-//! A line to the server that can be pulled: nothing passes, and neither side is told.
+//! A line to the server with bad days: it can be pulled (nothing passes, and neither side is told),
+//! cut (every connection on it ends), and slow (all that passes is late).
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
@@ -9,15 +10,26 @@ use tokio::{
     },
     sync::watch,
     task::JoinHandle,
+    time::{Instant, sleep_until},
 };
 
 /// Bytes that are carried at once.
 const CARRIED: usize = 16 * 1024;
 
+/// How the line is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Weather {
+    pulled: bool,
+    /// Rises with each cut: connections of an earlier number end.
+    cuts: u64,
+    /// How late everything arrives.
+    late: Duration,
+}
+
 /// See the module. It is pulled for good when it is dropped.
 pub struct Cable {
     addr: SocketAddr,
-    pulled: watch::Sender<bool>,
+    weather: watch::Sender<Weather>,
     listening: JoinHandle<()>,
 }
 
@@ -30,8 +42,8 @@ impl Cable {
         let server = url.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("its address");
-        let pulled = watch::Sender::new(false);
-        let told = pulled.subscribe();
+        let weather = watch::Sender::new(Weather::default());
+        let told = weather.subscribe();
         let listening = tokio::spawn(async move {
             while let Ok((device, _)) = listener.accept().await {
                 tokio::spawn(join(device, server.clone(), told.clone()));
@@ -39,7 +51,7 @@ impl Cable {
         });
         Self {
             addr,
-            pulled,
+            weather,
             listening,
         }
     }
@@ -53,12 +65,22 @@ impl Cable {
     /// Pulls it: what is sent from now on arrives when it is put in again, the end of a connection
     /// included.
     pub fn pull(&self) {
-        self.pulled.send_replace(true);
+        self.weather.send_modify(|weather| weather.pulled = true);
     }
 
     /// Puts it in again.
     pub fn put_in(&self) {
-        self.pulled.send_replace(false);
+        self.weather.send_modify(|weather| weather.pulled = false);
+    }
+
+    /// Ends every connection on it, wherever what it carries stands. New ones can be made.
+    pub fn cut(&self) {
+        self.weather.send_modify(|weather| weather.cuts += 1);
+    }
+
+    /// Makes everything so late from now on, in both directions; zero for a good line.
+    pub fn slow(&self, late: Duration) {
+        self.weather.send_modify(|weather| weather.late = late);
     }
 }
 
@@ -68,23 +90,41 @@ impl Drop for Cable {
     }
 }
 
-async fn join(device: TcpStream, server: String, mut pulled: watch::Receiver<bool>) {
-    if whole(&mut pulled).await {
-        let Ok(server) = TcpStream::connect(server).await else {
-            return;
-        };
-        let (from_device, to_device) = device.into_split();
-        let (from_server, to_server) = server.into_split();
-        tokio::spawn(carry(from_device, to_server, pulled.clone()));
-        carry(from_server, to_device, pulled).await;
+async fn join(device: TcpStream, server: String, mut weather: watch::Receiver<Weather>) {
+    if !whole(&mut weather).await {
+        return;
     }
+    let cuts = weather.borrow().cuts;
+    let Ok(server) = TcpStream::connect(server).await else {
+        return;
+    };
+    let (from_device, to_device) = device.into_split();
+    let (from_server, to_server) = server.into_split();
+    let mut there = tokio::spawn(carry(from_device, to_server, weather.clone()));
+    tokio::select! {
+        () = carry(from_server, to_device, weather.clone()) => {
+            // The other direction ends by itself.
+            return;
+        }
+        _ = weather.wait_for(|weather| weather.cuts != cuts) => {}
+    }
+    there.abort();
+    (&mut there).await.ok();
 }
 
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut pulled: watch::Receiver<bool>) {
+async fn carry(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut weather: watch::Receiver<Weather>,
+) {
     let mut bytes = vec![0; CARRIED];
     loop {
         let count = from.read(&mut bytes).await.unwrap_or(0);
-        if !whole(&mut pulled).await {
+        let late = weather.borrow().late;
+        if !late.is_zero() {
+            sleep_until(Instant::now() + late).await;
+        }
+        if !whole(&mut weather).await {
             return;
         }
         let read = bytes.get(..count).unwrap_or_default();
@@ -96,6 +136,6 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut pulled: watc
 }
 
 /// Waits until it is not pulled; false where it was dropped.
-async fn whole(pulled: &mut watch::Receiver<bool>) -> bool {
-    pulled.wait_for(|pulled| !*pulled).await.is_ok()
+async fn whole(weather: &mut watch::Receiver<Weather>) -> bool {
+    weather.wait_for(|weather| !weather.pulled).await.is_ok()
 }

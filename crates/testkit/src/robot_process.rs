@@ -59,6 +59,32 @@ impl RobotProcess {
     /// # Errors
     /// Where it cannot be started.
     pub fn start(&mut self, arguments: &[&str]) -> io::Result<()> {
+        let mut command = self.command(arguments)?;
+        self.process = Some(Process::start(&mut command)?);
+        Ok(())
+    }
+
+    /// Starts it to do what it is told: see [`RobotProcess::tell`].
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start_told(&mut self) -> io::Result<()> {
+        let mut command = self.command(&["act"])?;
+        self.process = Some(Process::start_with_input(&mut command)?);
+        Ok(())
+    }
+
+    /// Tells it what to do: a line of JSON.
+    ///
+    /// # Errors
+    /// Where it does not listen (anymore).
+    pub async fn tell(&mut self, said: &Value) -> io::Result<()> {
+        let process = self.process.as_mut();
+        let process = process.ok_or_else(|| other("the robot is not running"))?;
+        process.tell(said).await
+    }
+
+    fn command(&self, arguments: &[&str]) -> io::Result<tokio::process::Command> {
         fs::create_dir_all(&self.data)?;
         let log = OpenOptions::new()
             .create(true)
@@ -73,8 +99,7 @@ impl RobotProcess {
             .env("IM_ROBOT_DATA", &self.data)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stderr(log);
-        self.process = Some(Process::start(&mut command)?);
-        Ok(())
+        Ok(command)
     }
 
     /// The next thing it says; none once it has ended.
