@@ -29,8 +29,8 @@ pub enum Account {
         /// this one.
         elsewhere: bool,
     },
-    /// Somebody whose session the server refused: the cache and what is unsent are kept, locked,
-    /// until the same person signs in.
+    /// Somebody whose session the server refused, or whose sign-in is in a keyring that is not there:
+    /// the cache and what is unsent are kept, locked, until the same person signs in.
     Locked {
         /// Where.
         server: String,
@@ -38,6 +38,9 @@ pub enum Account {
         email: String,
         /// Messages not sent yet.
         unsent: u32,
+        /// Whether nothing is missing but the keyring of this computer, in which the sign-in and the
+        /// key to what is kept here are: then it goes on by itself once the keyring is there.
+        keyring: bool,
     },
     /// Somebody.
     SignedIn {
@@ -47,6 +50,8 @@ pub enum Account {
         me: MeView,
         /// Where the refresh token is kept.
         keyring: KeyringState,
+        /// Whether what is kept on this device of conversations is encrypted.
+        encrypted: bool,
     },
 }
 

@@ -6,6 +6,7 @@
 //! deleted, it is wiped.
 
 mod address;
+mod cache_key;
 pub(crate) mod deletion;
 mod doors;
 mod ending;
@@ -26,8 +27,9 @@ use crate::{
     events::EventHub,
     notify::{Ringtone, Shown},
     rest::Http,
-    secrets::SecretStore,
+    secrets::{SecretError, SecretStore},
     session::{OpenAccount, Running},
+    store::StoreError,
 };
 use ending::change;
 use im_call::media::MediaEngine;
@@ -110,12 +112,39 @@ pub(crate) struct AccountTask {
     keyring_at: Option<Instant>,
 }
 
+/// Why a session cannot begin.
+#[derive(Debug)]
+enum CannotBegin {
+    /// The keyring does not give the key of the cache now.
+    NoKey(SecretError),
+    /// Something else.
+    Other(UiError),
+}
+
+impl From<StoreError> for CannotBegin {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl From<CannotBegin> for UiError {
+    fn from(error: CannotBegin) -> Self {
+        match error {
+            // Who has just signed in is not told this: see `cache_key`.
+            CannotBegin::NoKey(_) => Self::new(ErrorKind::Storage),
+            CannotBegin::Other(error) => error,
+        }
+    }
+}
+
 /// A running session with its tokens.
 struct SignedInHere {
     server: ServerAddress,
     me: Me,
     tokens: Tokens,
     keyring: watch::Receiver<KeyringState>,
+    /// Whether its cache is encrypted.
+    encrypted: bool,
     running: Running,
 }
 
@@ -168,11 +197,19 @@ impl AccountTask {
         };
         let server = ServerAddress::parse(&self.last_server());
         let opened = match server {
-            Ok(server) => self
-                .begin(server, remembered.me, None)
-                .await
-                .map_err(UiError::from),
-            Err(BadAddress) => Err(UiError::new(ErrorKind::BadServerAddress)),
+            Ok(server) => self.begin(server, remembered.me, None).await,
+            Err(BadAddress) => Err(CannotBegin::Other(UiError::new(
+                ErrorKind::BadServerAddress,
+            ))),
+        };
+        let opened = match opened {
+            Err(CannotBegin::NoKey(why)) => {
+                tracing::info!(%why, "the account waits for the keyring");
+                self.wait_for_keyring(why);
+                Ok(())
+            }
+            Err(CannotBegin::Other(error)) => Err(error),
+            Ok(()) => Ok(()),
         };
         if let Err(error) = &opened {
             tracing::error!(kind = ?error.kind, "the account cannot be opened");
@@ -225,11 +262,13 @@ impl AccountTask {
                 server: here.server.to_string(),
                 me: me_view(&here.me),
                 keyring: *here.keyring.borrow(),
+                encrypted: here.encrypted,
             },
             (None, Some(person)) if person.locked || self.keyring_at.is_some() => Account::Locked {
                 server,
                 email: person.me.email.clone(),
                 unsent: self.unsent(&person.me).await.unwrap_or(0),
+                keyring: !person.locked,
             },
             _ => Account::SignedOut {
                 server,
@@ -260,6 +299,11 @@ impl AccountTask {
     /// Two installations of one person on one computer have a token each.
     fn secret_key(&self, me: &Me) -> String {
         format!("{}/{}", self.installation.device, me.person.id)
+    }
+
+    /// Under which name the key of the cache is kept.
+    fn cache_key(&self, me: &Me) -> String {
+        format!("{}/cache", self.secret_key(me))
     }
 
     fn save_installation(&self) -> Result<(), UiError> {

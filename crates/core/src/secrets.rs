@@ -62,6 +62,12 @@ pub trait SecretStore: Send + Sync + 'static {
     /// Where the store cannot be written now.
     fn put<'a>(&'a self, key: &'a str, secret: Secret) -> BoxFuture<'a, Result<(), SecretError>>;
 
+    /// Whether what is kept is there at the next start too. What is kept for as long as the process
+    /// lives must not be the only key to anything on disk.
+    fn outlives_the_process(&self) -> bool {
+        true
+    }
+
     /// Forgets a secret; none is no error.
     ///
     /// # Errors

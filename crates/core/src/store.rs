@@ -2,7 +2,8 @@
 //!
 //! Two files per account. `cache.db` holds what the server holds too: it may be rebuilt at any
 //! time. `outbox.db` holds what only this device has: it is written with full synchronisation and
-//! never thrown away but by the person. All queries of a table are in the module of its name.
+//! never thrown away but by the person. The cache is encrypted where the system has a keyring for the
+//! key ([`key`]). All queries of a table are in the module of its name.
 
 pub(crate) mod call;
 pub(crate) mod conversation;
@@ -10,6 +11,7 @@ pub(crate) mod course;
 mod database;
 pub(crate) mod draft;
 pub(crate) mod facts;
+pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod meta;
 pub(crate) mod open;
@@ -22,6 +24,7 @@ pub(crate) mod read_mark;
 pub(crate) use database::Database;
 
 use im_contract::{ErrorKind, UiError};
+use key::{AtRest, Key};
 use open::Schema;
 use std::{
     io,
@@ -116,21 +119,23 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens an account's folder and makes it where there is none. A cache that cannot be read is
-    /// kept aside and begun anew. Blocks for as long as opening takes.
+    /// Opens an account's folder and makes it where there is none. The cache is encrypted with this
+    /// key, also where it was in clear before; without one it is in clear. A cache that cannot be
+    /// read is kept aside and begun anew. The outbox is in clear in any case (ADR 0028). Blocks for
+    /// as long as opening takes.
     ///
     /// # Errors
     /// [`StoreError::Newer`] for files of a newer build; what the file system says. A broken outbox
     /// is an error: nobody else has what is in it.
-    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(folder: &Path, key: Option<&Key>) -> Result<Self, StoreError> {
         make_private(folder).map_err(StoreError::Io)?;
-        let outbox = Database::open(&outbox_path(folder), OUTBOX, 1)?;
+        let outbox = Database::open(&outbox_path(folder), OUTBOX, 1, None)?;
         let path = cache_path(folder);
-        let cache = match Database::open(&path, CACHE, 2) {
+        let cache = match open_cache(&path, key) {
             Err(StoreError::Corrupt) => {
                 tracing::warn!("the cache is corrupt: it is kept aside and rebuilt");
                 open::set_aside(&path).map_err(StoreError::Io)?;
-                Database::open(&path, CACHE, 2)?
+                open_cache(&path, key)?
             }
             opened => opened?,
         };
@@ -188,6 +193,16 @@ impl Store {
         self.cache.close().await;
         self.outbox.close().await;
     }
+}
+
+fn open_cache(path: &Path, key: Option<&Key>) -> Result<Database, StoreError> {
+    if let Some(key) = key
+        && key::at_rest(path).map_err(StoreError::Io)? == AtRest::Clear
+    {
+        tracing::info!("the cache is encrypted from now on");
+        key::encrypt(path, key)?;
+    }
+    Database::open(path, CACHE, 2, key)
 }
 
 /// Where the cache of an account's folder is.

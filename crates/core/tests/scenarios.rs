@@ -4,6 +4,7 @@
 
 mod scenarios {
     mod account;
+    mod at_rest;
     mod bad_days;
     mod calls;
     mod changes;

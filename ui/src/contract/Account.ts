@@ -26,7 +26,12 @@ email: string,
 /**
  * Messages not sent yet.
  */
-unsent: number, } | { "state": "signed_in", 
+unsent: number, 
+/**
+ * Whether nothing is missing but the keyring of this computer, in which the sign-in and the
+ * key to what is kept here are: then it goes on by itself once the keyring is there.
+ */
+keyring: boolean, } | { "state": "signed_in", 
 /**
  * Where.
  */
@@ -38,4 +43,8 @@ me: MeView,
 /**
  * Where the refresh token is kept.
  */
-keyring: KeyringState, };
+keyring: KeyringState, 
+/**
+ * Whether what is kept on this device of conversations is encrypted.
+ */
+encrypted: boolean, };

@@ -60,7 +60,7 @@ test('the address of the server is folded away until it is wanted or wrong', asy
 
 test('Sam registers as a student', async () => {
   const page = await stage.play((core) => {
-    core.answers['account.register'] = () => ({ state: 'signed_in', server, me: samAsMe, keyring: 'kept' });
+    core.answers['account.register'] = () => ({ state: 'signed_in', server, me: samAsMe, keyring: 'kept', encrypted: true });
   });
   await page.getByRole('button', { name: /Create a student account/ }).click();
   await page.getByLabel('Name').fill('Sam Rivera');
@@ -80,7 +80,7 @@ test('Maya accepts an invitation, and an invalid one is said beside its code', a
   const page = await stage.play((core) => {
     core.answers['account.accept_invitation'] = ({ code }) => {
       if (code !== 'GOOD-CODE') throw refusal('bad_invitation');
-      return { state: 'signed_in', server, me: maya, keyring: 'kept' };
+      return { state: 'signed_in', server, me: maya, keyring: 'kept', encrypted: true };
     };
   });
   await page.getByRole('button', { name: /invited as a mentor/ }).click();
@@ -96,8 +96,8 @@ test('Maya accepts an invitation, and an invalid one is said beside its code', a
 
 test('a locked account lets only the same person in, and says what waits', async () => {
   const page = await stage.play((core) => {
-    core.account = { state: 'locked', server, email: 'maya@example.org', unsent: 3 };
-    core.answers['account.sign_in'] = () => ({ state: 'signed_in', server, me: maya, keyring: 'kept' });
+    core.account = { state: 'locked', server, email: 'maya@example.org', unsent: 3, keyring: false };
+    core.answers['account.sign_in'] = () => ({ state: 'signed_in', server, me: maya, keyring: 'kept', encrypted: true });
   });
   await page.getByText('3 messages wait here').waitFor();
   expect(await page.getByLabel('E-mail address').isDisabled()).toBe(true);
@@ -117,7 +117,7 @@ test('an account that cannot be opened says why, before and after the page was t
 
 test('who cannot or will not sign in again leaves the account, and is asked about what is unsent', async () => {
   const page = await stage.play((core) => {
-    core.account = { state: 'locked', server, email: 'maya@example.org', unsent: 3 };
+    core.account = { state: 'locked', server, email: 'maya@example.org', unsent: 3, keyring: false };
     core.answers['account.sign_out'] = ({ unsent }) => {
       if (unsent === 'ask') return { done: false, unsent: 3 };
       core.account = { state: 'signed_out', server, elsewhere: false };
@@ -140,7 +140,7 @@ test('a session that ends while Maya is at work leads to the sign-in, with her w
   const page = await stage.play(mayaAtHerDesk);
   await page.getByRole('button', { name: /Sam Rivera/ }).click();
   await page.getByText('Well done').last().waitFor();
-  stage.core.tell({ event: 'account', data: { state: 'locked', server, email: maya.email, unsent: 0 } });
+  stage.core.tell({ event: 'account', data: { state: 'locked', server, email: maya.email, unsent: 0, keyring: false } });
   await page.getByRole('heading', { name: 'Sign in again' }).waitFor();
   expect(await page.getByText('Well done').count()).toBe(0);
 });

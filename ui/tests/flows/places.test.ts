@@ -207,7 +207,7 @@ test('a locked keyring keeps Maya from being connected: it is said, and tried ag
   await page.getByRole('button', { name: 'Try again' }).click();
   await stage.core.waitFor('connection.retry');
   if (stage.core.account.state === 'signed_in') {
-    stage.core.account = { ...stage.core.account, keyring: 'kept' };
+    stage.core.account = { ...stage.core.account, keyring: 'kept', encrypted: true };
   }
   stage.core.tell({ event: 'account', data: stage.core.account });
   stage.core.setConnection({ state: 'online', retry_in_ms: null });

@@ -47,7 +47,7 @@ test('where the server sends no mail, a code of the operator is entered with the
     core.answers['account.forgot'] = () => {
       throw refusal('no_mail');
     };
-    core.answers['account.reset'] = () => ({ state: 'signed_in', server, me: maya, keyring: 'kept' });
+    core.answers['account.reset'] = () => ({ state: 'signed_in', server, me: maya, keyring: 'kept', encrypted: true });
   });
   await page.getByRole('button', { name: 'Forgot password?' }).click();
   await page.getByLabel('E-mail address').fill('maya@example.org');
@@ -65,7 +65,7 @@ test('where the server sends no mail, a code of the operator is entered with the
 
 test('a locked account is opened by a code only for its own address', async () => {
   const page = await stage.play((core) => {
-    core.account = { state: 'locked', server, email: 'maya@example.org', unsent: 0 };
+    core.account = { state: 'locked', server, email: 'maya@example.org', unsent: 0, keyring: false };
   });
   await page.getByRole('button', { name: 'Forgot password?' }).click();
   expect(await page.getByLabel('E-mail address').isDisabled()).toBe(true);
@@ -76,11 +76,11 @@ test('a locked account is opened by a code only for its own address', async () =
 test('Sam confirms the address with the code from the mail, and the banner goes', async () => {
   const page = await stage.play((core) => {
     samAtHome(core);
-    core.account = { state: 'signed_in', server, me: { ...samAsMe, verified: false }, keyring: 'kept' };
+    core.account = { state: 'signed_in', server, me: { ...samAsMe, verified: false }, keyring: 'kept', encrypted: true };
     core.answers['account.resend_code'] = () => ({});
     core.answers['account.verify'] = ({ code }) => {
       if (code !== 'k7qm 2xta 9pwd') throw refusal('bad_code');
-      core.account = { state: 'signed_in', server, me: samAsMe, keyring: 'kept' };
+      core.account = { state: 'signed_in', server, me: samAsMe, keyring: 'kept', encrypted: true };
       core.tell({ event: 'account', data: core.account });
       return {};
     };

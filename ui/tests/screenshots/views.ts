@@ -155,6 +155,7 @@ const VIEWS: View[] = [
         server: 'https://mentor.example.org',
         me: maya,
         keyring: 'missing',
+        encrypted: false,
       };
     },
     go: async (page) => {

@@ -102,7 +102,7 @@ impl AccountTask {
             return;
         };
         let key = self.secret_key(&person.me);
-        let wait = match self.parts.secrets.get(&key).await {
+        let why = match self.parts.secrets.get(&key).await {
             Ok(Some(_)) => {
                 self.keyring_at = None;
                 self.reopen().await;
@@ -113,8 +113,16 @@ impl AccountTask {
                 self.lock();
                 return;
             }
-            Err(SecretError::Missing | SecretError::Locked) => KEYRING_AGAIN,
-            Err(SecretError::Dismissed) => DISMISSED_AGAIN,
+            Err(why) => why,
+        };
+        self.wait_for_keyring(why);
+    }
+
+    /// Looks again later.
+    pub(super) fn wait_for_keyring(&mut self, why: SecretError) {
+        let wait = match why {
+            SecretError::Missing | SecretError::Locked => KEYRING_AGAIN,
+            SecretError::Dismissed => DISMISSED_AGAIN,
         };
         self.keyring_at = Some(Instant::now() + wait);
     }
@@ -129,7 +137,7 @@ impl AccountTask {
             return;
         }
         let begun = self
-            .begin_with(failed.server, failed.me, failed.tokens)
+            .begin_with(failed.server, failed.me, failed.tokens, true)
             .await;
         self.publish(begun.err().map(UiError::from)).await;
     }

@@ -1,13 +1,14 @@
 //! Coming in: signing in, and starting the session of who is known.
 
 use super::{
-    AccountTask, SignedInHere,
+    AccountTask, CannotBegin, SignedInHere,
     address::ServerAddress,
+    cache_key::{self, Cache},
     doors::{self, How},
     installation::Remembered,
     tokens::{ServerRefresher, TokenTask, Tokens},
 };
-use crate::{session, store::StoreError};
+use crate::session;
 use im_contract::{ErrorKind, UiError, views::Account};
 use im_protocol::{
     people::Me,
@@ -57,7 +58,7 @@ impl AccountTask {
         server: ServerAddress,
         me: Me,
         fresh: Option<Pair>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), CannotBegin> {
         let refresher = ServerRefresher {
             http: self.http.clone(),
             server: server.clone(),
@@ -73,21 +74,33 @@ impl AccountTask {
             task.save_first().await;
         }
         tokio::spawn(task.run());
-        self.begin_with(server, me, tokens).await
+        self.begin_with(server, me, tokens, is_fresh).await
     }
 
+    /// The same with tokens that are there. `now`: somebody has just given the password, or has had
+    /// the cache open until now; the keyring is not waited for.
     pub(super) async fn begin_with(
         &mut self,
         server: ServerAddress,
         me: Me,
         tokens: Tokens,
-    ) -> Result<(), StoreError> {
+        now: bool,
+    ) -> Result<(), CannotBegin> {
+        let folder = self.file.account_folder(me.person.id);
+        let name = self.cache_key(&me);
+        let key = match cache_key::find(&*self.parts.secrets, &name, &folder, now).await? {
+            Cache::Encrypted(key) => Some(key),
+            Cache::Clear => None,
+            Cache::Waits(why) => return Err(CannotBegin::NoKey(why)),
+        };
+        let encrypted = key.is_some();
         let running = session::start(session::Parts {
             me: me.clone(),
             server: server.clone(),
             device: self.installation.device,
             app: self.parts.app.clone(),
-            folder: self.file.account_folder(me.person.id),
+            folder,
+            key,
             tokens: tokens.clone(),
             http: self.http.clone(),
             clock: self.parts.clock.clone(),
@@ -103,6 +116,7 @@ impl AccountTask {
             me,
             keyring: tokens.keyring(),
             tokens,
+            encrypted,
             running,
         });
         Ok(())

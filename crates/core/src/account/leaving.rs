@@ -98,9 +98,10 @@ impl AccountTask {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(&error)),
             _ => {}
         }
-        let key = self.secret_key(&person.me);
-        if let Err(error) = self.parts.secrets.delete(&key).await {
-            tracing::warn!(%error, "the token could not be deleted from the keyring");
+        for key in [self.secret_key(&person.me), self.cache_key(&person.me)] {
+            if let Err(error) = self.parts.secrets.delete(&key).await {
+                tracing::warn!(%error, "a secret could not be deleted from the keyring");
+            }
         }
         self.installation.person = None;
         self.installation.signed_out_elsewhere = by == Leaving::Elsewhere;
@@ -122,7 +123,7 @@ impl AccountTask {
         if !path.exists() {
             return Ok(0);
         }
-        let database = Database::open(&path, store::OUTBOX, 1)?;
+        let database = Database::open(&path, store::OUTBOX, 1, None)?;
         let count = database.read(outbox::len).await;
         database.close().await;
         Ok(count?)

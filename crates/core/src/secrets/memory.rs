@@ -26,6 +26,10 @@ impl SecretStore for MemorySecrets {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    fn outlives_the_process(&self) -> bool {
+        false
+    }
+
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), SecretError>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.remove(key);

@@ -15,7 +15,7 @@ use crate::{
     notify::{Notifier, Ringtone},
     outbox::Outbox,
     rest::{Http, Rest},
-    store::{Store, StoreError, facts, meta, own_status, read_mark},
+    store::{Store, StoreError, facts, key::Key, meta, own_status, read_mark},
     sync::Sync,
     wire::Wire,
 };
@@ -39,6 +39,8 @@ pub(crate) struct Parts {
     pub(crate) device: DeviceId,
     pub(crate) app: String,
     pub(crate) folder: PathBuf,
+    /// Of the cache, where it is encrypted.
+    pub(crate) key: Option<Key>,
     pub(crate) tokens: Tokens,
     pub(crate) http: Http,
     pub(crate) clock: Clock,
@@ -66,8 +68,8 @@ pub(crate) struct Running {
 /// # Errors
 /// Where the files cannot be opened.
 pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
-    let folder = parts.folder;
-    let store = tokio::task::spawn_blocking(move || Store::open(&folder))
+    let (folder, key) = (parts.folder, parts.key);
+    let store = tokio::task::spawn_blocking(move || Store::open(&folder, key.as_ref()))
         .await
         .map_err(|_| StoreError::Closed)??;
     let me = parts.me.person.id;

@@ -2,6 +2,7 @@
 
 use super::{
     StoreError,
+    key::Key,
     open::{self, Schema},
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -40,17 +41,22 @@ struct Threads {
 }
 
 impl Database {
-    /// Opens the file and starts its threads. Blocks for as long as opening takes.
+    /// Opens the file, with its key where it is encrypted, and starts its threads. Blocks for as long as opening takes.
     ///
     /// # Errors
     /// As [`open::writer`].
-    pub(crate) fn open(path: &Path, schema: Schema, readers: usize) -> Result<Self, StoreError> {
-        let writer = open::writer(path, schema)?;
+    pub(crate) fn open(
+        path: &Path,
+        schema: Schema,
+        readers: usize,
+        key: Option<&Key>,
+    ) -> Result<Self, StoreError> {
+        let writer = open::writer(path, schema, key)?;
         let name = path
             .file_stem()
             .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let readers = (0..readers)
-            .map(|_| start(format!("{name}-read"), open::reader(path)?))
+            .map(|_| start(format!("{name}-read"), open::reader(path, key)?))
             .collect::<Result<Vec<_>, StoreError>>()?;
         let threads = Threads {
             writer: start(format!("{name}-write"), writer)?,
@@ -173,7 +179,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_written_is_read_and_what_failed_left_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let database = Database::open(&folder.path().join("x.db"), SCHEMA, 2).unwrap();
+        let database = Database::open(&folder.path().join("x.db"), SCHEMA, 2, None).unwrap();
         database
             .write(|tx| Ok(tx.execute("INSERT INTO a(x) VALUES (1)", [])?))
             .await
@@ -191,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_database_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        let database = Database::open(&folder.path().join("x.db"), SCHEMA, 1).unwrap();
+        let database = Database::open(&folder.path().join("x.db"), SCHEMA, 1, None).unwrap();
         database.close().await;
         assert!(matches!(
             database.read(count).await,
@@ -203,7 +209,7 @@ mod tests {
     async fn a_file_that_breaks_while_it_is_open_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let first = Database::open(&path, SCHEMA, 1).unwrap();
+        let first = Database::open(&path, SCHEMA, 1, None).unwrap();
         first
             .write(|tx| {
                 for x in 0..20_000 {
@@ -214,7 +220,7 @@ mod tests {
             .await
             .unwrap();
         first.close().await;
-        let database = Database::open(&path, SCHEMA, 1).unwrap();
+        let database = Database::open(&path, SCHEMA, 1, None).unwrap();
         let mut file = std::fs::read(&path).unwrap();
         for byte in file.iter_mut().skip(8_192) {
             *byte = 0xA5;

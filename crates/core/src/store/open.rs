@@ -1,6 +1,6 @@
 //! The one place where database files are opened: settings and versions.
 
-use super::StoreError;
+use super::{StoreError, key::Key};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::{
     fs, io,
@@ -17,13 +17,18 @@ pub(crate) struct Schema {
     pub(crate) synchronous: &'static str,
 }
 
-/// Opens the file for writing, makes it where there is none and brings it to the newest version.
+/// Opens the file for writing, with its key where it is encrypted, makes it where there is none and
+/// brings it to the newest version.
 ///
 /// # Errors
 /// [`StoreError::Newer`] for a file of a newer build, [`StoreError::Corrupt`] for a broken one.
-pub(crate) fn writer(path: &Path, schema: Schema) -> Result<Connection, StoreError> {
+pub(crate) fn writer(
+    path: &Path,
+    schema: Schema,
+    key: Option<&Key>,
+) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
-    set_up(&connection)?;
+    set_up(&connection, key)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", schema.synchronous)?;
     migrate(&mut connection, schema.migrations)?;
@@ -34,15 +39,18 @@ pub(crate) fn writer(path: &Path, schema: Schema) -> Result<Connection, StoreErr
 ///
 /// # Errors
 /// What SQLite says.
-pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn reader(path: &Path, key: Option<&Key>) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    set_up(&connection)?;
+    set_up(&connection, key)?;
     Ok(connection)
 }
 
 /// What every connection has in common.
-fn set_up(connection: &Connection) -> Result<(), StoreError> {
+fn set_up(connection: &Connection, key: Option<&Key>) -> Result<(), StoreError> {
+    if let Some(key) = key {
+        key.give(connection)?;
+    }
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -107,10 +115,10 @@ mod tests {
     fn a_file_of_an_older_build_is_brought_forward_with_what_it_holds() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let old = writer(&path, OLD).unwrap();
+        let old = writer(&path, OLD, None).unwrap();
         old.execute("INSERT INTO a(x) VALUES (1)", []).unwrap();
         drop(old);
-        let new = writer(&path, NEW).unwrap();
+        let new = writer(&path, NEW, None).unwrap();
         let row: (i64, i64) = new
             .query_row("SELECT x, y FROM a", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -123,8 +131,8 @@ mod tests {
     fn a_file_of_a_newer_build_is_left_alone_with_a_clear_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        drop(writer(&path, NEW).unwrap());
-        let error = writer(&path, OLD).unwrap_err();
+        drop(writer(&path, NEW, None).unwrap());
+        let error = writer(&path, OLD, None).unwrap_err();
         assert!(
             matches!(error, StoreError::Newer { found: 2, known: 1 }),
             "{error}"
@@ -134,7 +142,7 @@ mod tests {
     #[test]
     fn commits_that_must_hold_are_synchronous_and_logged_ahead() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = writer(&folder.path().join("x.db"), OLD).unwrap();
+        let connection = writer(&folder.path().join("x.db"), OLD, None).unwrap();
         let mode: String = connection
             .pragma_query_value(None, "journal_mode", |row| row.get(0))
             .unwrap();
@@ -150,12 +158,12 @@ mod tests {
         let path = folder.path().join("x.db");
         fs::write(&path, [b'z'; 4096]).unwrap();
         assert!(matches!(
-            writer(&path, OLD).unwrap_err(),
+            writer(&path, OLD, None).unwrap_err(),
             StoreError::Corrupt
         ));
         let aside = set_aside(&path).unwrap();
         assert_eq!(fs::read(&aside).unwrap(), [b'z'; 4096]);
-        assert!(writer(&path, OLD).is_ok());
+        assert!(writer(&path, OLD, None).is_ok());
         // Another time: the disk is not filled with copies.
         fs::write(&path, [b'y'; 4096]).unwrap();
         assert_eq!(set_aside(&path).unwrap(), aside);

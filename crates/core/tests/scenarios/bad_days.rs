@@ -20,7 +20,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -416,109 +416,6 @@ async fn a_token_that_expired_while_asleep_is_renewed_without_a_word() {
     assert!(matches!(sam.account().await, Account::SignedIn { .. }));
     sam.caught_up().await;
     sam.last_is(conversation, MessageState::Sent).await;
-}
-
-/// A keyring that can be in trouble for a while.
-#[derive(Default)]
-struct TroubledKeyring {
-    inner: MemorySecrets,
-    trouble: Mutex<Option<SecretError>>,
-}
-
-impl TroubledKeyring {
-    fn is(&self, trouble: Option<SecretError>) {
-        *self.trouble.lock().unwrap() = trouble;
-    }
-
-    fn refuses(&self) -> Option<SecretError> {
-        *self.trouble.lock().unwrap()
-    }
-}
-
-impl SecretStore for TroubledKeyring {
-    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, SecretError>> {
-        match self.refuses() {
-            Some(trouble) => Box::pin(std::future::ready(Err(trouble))),
-            None => self.inner.get(key),
-        }
-    }
-    fn put<'a>(&'a self, key: &'a str, secret: Secret) -> BoxFuture<'a, Result<(), SecretError>> {
-        match self.refuses() {
-            Some(trouble) => Box::pin(std::future::ready(Err(trouble))),
-            None => self.inner.put(key, secret),
-        }
-    }
-    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), SecretError>> {
-        self.inner.delete(key)
-    }
-}
-
-#[tokio::test]
-async fn a_keyring_that_comes_after_the_app_lets_sam_in_without_a_word() {
-    let (server, _) = maya_and_sam().await;
-    let data = Arc::new(tempfile::tempdir().unwrap());
-    let keyring = Arc::new(TroubledKeyring::default());
-    let mut sam = Device::with(&server.url(), data, Arc::clone(&keyring) as _).await;
-    sam.sign_in("Sam").await.unwrap();
-    sam.caught_up().await;
-    // At login the app is there before the keyring.
-    keyring.is(Some(SecretError::Missing));
-    let mut sam = sam.restart().await;
-    sam.until("Sam could sign in", |core| {
-        Box::pin(async move {
-            let account = core.account_get(Nothing {}).await.unwrap();
-            matches!(account, Account::Locked { .. })
-        })
-    })
-    .await;
-    keyring.is(None);
-    sam.until("Sam is there", |core| {
-        Box::pin(async move {
-            let line = core.connection_get(Nothing {}).await.unwrap();
-            line.state == ConnectionState::Online
-        })
-    })
-    .await;
-    // And nothing of it is remembered: the next start finds the keyring at once.
-    keyring.is(Some(SecretError::Missing));
-    let mut sam = sam.restart().await;
-    sam.connection(ConnectionState::Off).await;
-    keyring.is(None);
-    let mut sam = sam.restart().await;
-    assert!(matches!(sam.account().await, Account::SignedIn { .. }));
-    sam.caught_up().await;
-}
-
-#[tokio::test]
-async fn a_keyring_that_opens_later_lets_sam_in_without_a_restart() {
-    let (server, conversation) = maya_and_sam().await;
-    let data = Arc::new(tempfile::tempdir().unwrap());
-    let keyring = Arc::new(TroubledKeyring::default());
-    let mut sam = Device::with(&server.url(), data, Arc::clone(&keyring) as _).await;
-    sam.sign_in("Sam").await.unwrap();
-    sam.caught_up().await;
-    keyring.is(Some(SecretError::Dismissed));
-    let mut sam = sam.restart().await;
-    let state = |core: &im_core::Core| {
-        let core = core.clone();
-        async move {
-            match core.account_get(Nothing {}).await.unwrap() {
-                Account::SignedIn { keyring, .. } => Some(keyring),
-                _ => None,
-            }
-        }
-    };
-    sam.until("Sam is told that the keyring is locked", |core| {
-        let state = state(core);
-        Box::pin(async move { state.await == Some(KeyringState::Locked) })
-    })
-    .await;
-    // What is written meanwhile is kept.
-    sam.say(conversation, "locked out").await;
-    keyring.is(None);
-    sam.core.connection_retry(Nothing {}).await.unwrap();
-    sam.all_sent().await;
-    assert_eq!(state(&sam.core).await, Some(KeyringState::Kept));
 }
 
 #[tokio::test]
