@@ -82,12 +82,17 @@ impl Sweeper {
             if gone.is_empty() {
                 return Ok(());
             }
-            for object in &gone {
-                self.remove_one(object).await?;
+            let (mut removed, mut left) = (Vec::with_capacity(gone.len()), None);
+            for object in gone {
+                match self.remove_one(&object).await {
+                    Ok(()) => removed.push(object),
+                    // The others are not to wait for it.
+                    Err(error) => left = Some(error),
+                }
             }
             let noted = self.app.writer.write(Urgency::Usual, move |change| {
                 async move {
-                    for object in &gone {
+                    for object in &removed {
                         file::removed(change.conn()?, object).await?;
                     }
                     Ok(())
@@ -95,6 +100,9 @@ impl Sweeper {
                 .boxed()
             });
             noted.await?;
+            if let Some(error) = left {
+                return Err(error);
+            }
         }
     }
 
