@@ -26,7 +26,13 @@ export const WITH_NOOR = 'conversation-noor';
 /** Maya is signed in and has four conversations; Lin's has two unread messages. */
 export function mayaAtHerDesk(core: FakeCore, now = Date.now()): void {
   const minute = 60_000;
-  core.account = { state: 'signed_in', server: 'https://mentor.example.org', me: maya, keyring: 'kept', encrypted: true };
+  core.account = {
+    state: 'signed_in',
+    server: 'https://mentor.example.org',
+    me: maya,
+    keyring: 'kept',
+    encrypted: true,
+  };
   core.status = { availability: 'available', message: '', pending: false };
   core.devices = mayasDevices(now);
   core.people = [ada, lin, noor, sam];
@@ -58,7 +64,13 @@ export function mayaAtHerDesk(core: FakeCore, now = Date.now()): void {
 
 /** Sam is signed in, is in one course, and has written with Maya. */
 export function samAtHome(core: FakeCore, now = Date.now()): void {
-  core.account = { state: 'signed_in', server: 'https://mentor.example.org', me: samAsMe, keyring: 'kept', encrypted: true };
+  core.account = {
+    state: 'signed_in',
+    server: 'https://mentor.example.org',
+    me: samAsMe,
+    keyring: 'kept',
+    encrypted: true,
+  };
   core.people = [mayaSeen];
   core.mentors = [mayaSeen, tomas];
   core.courses = [algebra];

@@ -60,7 +60,13 @@ test('the address of the server is folded away until it is wanted or wrong', asy
 
 test('Sam registers as a student', async () => {
   const page = await stage.play((core) => {
-    core.answers['account.register'] = () => ({ state: 'signed_in', server, me: samAsMe, keyring: 'kept', encrypted: true });
+    core.answers['account.register'] = () => ({
+      state: 'signed_in',
+      server,
+      me: samAsMe,
+      keyring: 'kept',
+      encrypted: true,
+    });
   });
   await page.getByRole('button', { name: /Create a student account/ }).click();
   await page.getByLabel('Name').fill('Sam Rivera');
@@ -97,7 +103,13 @@ test('Maya accepts an invitation, and an invalid one is said beside its code', a
 test('a locked account lets only the same person in, and says what waits', async () => {
   const page = await stage.play((core) => {
     core.account = { state: 'locked', server, email: 'maya@example.org', unsent: 3, keyring: false };
-    core.answers['account.sign_in'] = () => ({ state: 'signed_in', server, me: maya, keyring: 'kept', encrypted: true });
+    core.answers['account.sign_in'] = () => ({
+      state: 'signed_in',
+      server,
+      me: maya,
+      keyring: 'kept',
+      encrypted: true,
+    });
   });
   await page.getByText('3 messages wait here').waitFor();
   expect(await page.getByLabel('E-mail address').isDisabled()).toBe(true);
@@ -140,7 +152,10 @@ test('a session that ends while Maya is at work leads to the sign-in, with her w
   const page = await stage.play(mayaAtHerDesk);
   await page.getByRole('button', { name: /Sam Rivera/ }).click();
   await page.getByText('Well done').last().waitFor();
-  stage.core.tell({ event: 'account', data: { state: 'locked', server, email: maya.email, unsent: 0, keyring: false } });
+  stage.core.tell({
+    event: 'account',
+    data: { state: 'locked', server, email: maya.email, unsent: 0, keyring: false },
+  });
   await page.getByRole('heading', { name: 'Sign in again' }).waitFor();
   expect(await page.getByText('Well done').count()).toBe(0);
 });

@@ -47,7 +47,13 @@ test('where the server sends no mail, a code of the operator is entered with the
     core.answers['account.forgot'] = () => {
       throw refusal('no_mail');
     };
-    core.answers['account.reset'] = () => ({ state: 'signed_in', server, me: maya, keyring: 'kept', encrypted: true });
+    core.answers['account.reset'] = () => ({
+      state: 'signed_in',
+      server,
+      me: maya,
+      keyring: 'kept',
+      encrypted: true,
+    });
   });
   await page.getByRole('button', { name: 'Forgot password?' }).click();
   await page.getByLabel('E-mail address').fill('maya@example.org');
@@ -76,7 +82,13 @@ test('a locked account is opened by a code only for its own address', async () =
 test('Sam confirms the address with the code from the mail, and the banner goes', async () => {
   const page = await stage.play((core) => {
     samAtHome(core);
-    core.account = { state: 'signed_in', server, me: { ...samAsMe, verified: false }, keyring: 'kept', encrypted: true };
+    core.account = {
+      state: 'signed_in',
+      server,
+      me: { ...samAsMe, verified: false },
+      keyring: 'kept',
+      encrypted: true,
+    };
     core.answers['account.resend_code'] = () => ({});
     core.answers['account.verify'] = ({ code }) => {
       if (code !== 'k7qm 2xta 9pwd') throw refusal('bad_code');

@@ -10,7 +10,8 @@ const signedIn: Account = {
   state: 'signed_in',
   server: 'https://mentor.example.org',
   me: maya,
-  keyring: 'kept', encrypted: true,
+  keyring: 'kept',
+  encrypted: true,
 };
 const rows = withSam(1_000_000_000);
 
@@ -134,7 +135,13 @@ test('a session that is over leaves nothing of the person in the page', async ()
   app.writing('with-sam').write('half a sentence');
   platform.tell({
     event: 'account',
-    data: { state: 'locked', server: 'https://mentor.example.org', email: maya.email, unsent: 1, keyring: false },
+    data: {
+      state: 'locked',
+      server: 'https://mentor.example.org',
+      email: maya.email,
+      unsent: 1,
+      keyring: false,
+    },
   });
   expect(app.conversations.value).toBeUndefined();
   expect(app.thread).toBeUndefined();

@@ -452,6 +452,7 @@ fn as_accepted(place: &Accepted, row: OutboxRow, me: PersonId) -> Option<Message
         reply_to,
         edited_at: None,
         reactions: Vec::new(),
+        files: Vec::new(),
     })
 }
 
@@ -472,6 +473,7 @@ async fn carry_out(
                     text,
                     written_at: row.written_at,
                     reply_to,
+                    files: Vec::new(),
                 });
                 continue;
             }

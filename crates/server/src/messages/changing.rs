@@ -84,7 +84,6 @@ async fn publish(
 
 /// `message:edit`.
 async fn edit(ctx: Ctx, asked: MessageEdit) -> Result<Message, Error> {
-    input::message(&asked.text)?;
     let actor = ctx.me().actor();
     let edited = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move { set_words(change, actor, &asked).await }.boxed()
@@ -104,6 +103,7 @@ async fn set_words(
         ref text,
     } = *asked;
     let (heads, before) = found(change, actor, Action::Change, conversation, message).await?;
+    input::words(text, !before.files.is_empty())?;
     let done = Done {
         message,
         digest: hex::encode(Sha256::digest(text.as_bytes())),
@@ -144,7 +144,10 @@ async fn delete(ctx: Ctx, asked: MessageDelete) -> Result<Message, Error> {
     let deleted = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move { take_back(change, actor, asked).await }.boxed()
     });
-    deleted.await
+    let deleted = deleted.await?;
+    // What it carried is to be removed.
+    ctx.app.files.ring();
+    Ok(deleted)
 }
 
 async fn take_back(

@@ -183,7 +183,9 @@ pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::new()
 }
 
-async fn answer<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, WireError> {
+pub(crate) async fn answer<T: DeserializeOwned>(
+    request: reqwest::RequestBuilder,
+) -> Result<T, WireError> {
     #[derive(serde::Deserialize)]
     struct Refusal {
         error: WireError,
@@ -374,6 +376,7 @@ pub(crate) fn new_message(text: &str) -> NewMessage {
         text: text.into(),
         written_at: 1_700_000_000_000,
         reply_to: None,
+        files: Vec::new(),
     }
 }
 

@@ -32,7 +32,13 @@ export const ENTRY_VIEWS: readonly View[] = [
   {
     name: 'locked',
     scenario: (core) => {
-      core.account = { state: 'locked', server: 'https://mentor.example.org', email: maya.email, unsent: 3, keyring: false };
+      core.account = {
+        state: 'locked',
+        server: 'https://mentor.example.org',
+        email: maya.email,
+        unsent: 3,
+        keyring: false,
+      };
     },
   },
   { name: 'forgot', scenario: () => undefined, go: open('Forgot password') },
@@ -62,7 +68,8 @@ export const ENTRY_VIEWS: readonly View[] = [
         state: 'signed_in',
         server: 'https://mentor.example.org',
         me: { ...samAsMe, verified: false },
-        keyring: 'kept', encrypted: true,
+        keyring: 'kept',
+        encrypted: true,
       };
       core.answers['account.verify'] = () => {
         throw refusal('bad_code');
