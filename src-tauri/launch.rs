@@ -1,6 +1,7 @@
 //! How the app was started: what the command line and the environment say, and where it logs.
 
 use clap::Parser;
+use im_core::links::AppLink;
 use std::path::PathBuf;
 
 /// A desktop app for mentors: it rings like a phone when a student needs help.
@@ -16,6 +17,14 @@ pub(crate) struct Launch {
     /// The folder for the cache, instead of the system's usual place.
     #[arg(long, env = "IM_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// What to show: instantmentor://conversation/<id>. The running app shows it where there is one.
+    // As it comes: an app that does not start because somebody made a wrong link would be worse.
+    pub(crate) link: Option<String>,
+}
+
+/// The link among the words of a command line.
+pub(crate) fn link_in(words: &[String]) -> Option<AppLink> {
+    words.iter().skip(1).find_map(|word| AppLink::parse(word))
 }
 
 impl Launch {

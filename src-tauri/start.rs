@@ -3,7 +3,7 @@
 use crate::{
     desk::Desk,
     door,
-    launch::{Launch, NoFolder},
+    launch::{self, Launch, NoFolder},
     links::SystemLinks,
     ring::RingWindow,
     speaker::Speaker,
@@ -15,7 +15,7 @@ use im_contract::{
     Commands, UiError,
     args::{Nothing, StatusArgs},
 };
-use im_core::{Clock, Core, CoreConfig, notify, secrets::KeyringSecrets};
+use im_core::{Clock, Core, CoreConfig, links::AppLink, notify, secrets::KeyringSecrets};
 use im_media::{Engine, EngineConfig};
 use im_notify::{Availability, Notifications, SpeakerRingtone};
 use std::{sync::Arc, time::Duration};
@@ -54,7 +54,12 @@ pub(crate) enum StartError {
 pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
     let folder = launch.folder()?;
     let app = tauri::Builder::default()
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, words, _| {
+            if let Some(core) = app.try_state::<Core>() {
+                follow(&core, launch::link_in(&words));
+            }
+            show(app);
+        }))
         .invoke_handler(tauri::generate_handler![door::core])
         .build(context())?;
     let (core, delivered) = tauri::async_runtime::block_on(start_core(folder, launch.server))?;
@@ -75,11 +80,21 @@ pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
     tauri::async_runtime::spawn(windows::never_invisible(app.handle().clone(), surroundings));
     tauri::async_runtime::spawn(quit_when_asked(app.handle().clone(), core.clone()));
     RingWindow::prepare();
+    let link = launch.link.as_deref().and_then(AppLink::parse);
+    follow(&core, link);
     tauri::async_runtime::spawn(Desk::new(app.handle().clone(), core, tray).run());
-    if !launch.hidden {
+    if !launch.hidden || link.is_some() {
         tauri::async_runtime::block_on(windows::open_main(app.handle()))?;
     }
     Ok(app)
+}
+
+/// Shows where a link leads, once there is a page.
+fn follow(core: &Core, link: Option<AppLink>) {
+    match link {
+        Some(AppLink::Conversation(conversation)) => core.show_conversation(conversation),
+        None => {}
+    }
 }
 
 /// The configuration and the page, put into the program when it was compiled.

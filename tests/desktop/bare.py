@@ -5,6 +5,7 @@ screenshots. The last two lines count what held.
 """
 
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -122,10 +123,21 @@ class Bare:
         self.within("closed, the window is out of the way", 10, lambda: self.app.window() is None)
         self.check("and is there still, minimised", "Iconic" in state_of(window))
         self.check("the app goes on", self.app.runs())
-        words = [self.bin / "instantmentor", "--data-dir", data]
+        student, conversation = self.a_conversation()
+        words = [self.bin / "instantmentor", "--data-dir", data, f"instantmentor://conversation/{conversation}"]
         second = subprocess.run([str(word) for word in words], capture_output=True, timeout=20)
         self.check("a second start ends at once", second.returncode == 0)
         self.within("and brings the window back", 10, self.app.window)
+        self.within("with what its link names", 10, lambda: self.access.find(App.NAME, f"Write to {student}"))
+
+    def a_conversation(self):
+        """Who Maya has a conversation with, and its id."""
+        with sqlite3.connect(f"file:{self.folder}/server/instantmentor.db?mode=ro", uri=True) as database:
+            return database.execute(
+                "SELECT student.name, conversation.id FROM conversation JOIN person AS student ON student.id = student"
+                " JOIN person AS mentor ON mentor.id = conversation.mentor WHERE mentor.email = ? ORDER BY 1 DESC",
+                [MENTOR],
+            ).fetchone()
 
     def no_notifications(self):
         def said():

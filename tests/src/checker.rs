@@ -67,6 +67,8 @@ pub struct Findings {
     pub unsent: u64,
     /// Changes of messages that were taken back in the meantime: refused, and said so.
     pub refused: u64,
+    /// Messages that were taken back on the device that wrote them before they were sent.
+    pub never_sent: u64,
     /// Told to be written or done on a device that was lost or wiped before it could send.
     pub wiped_unsent: u64,
     /// The first of what is wrong, in words.

@@ -19,6 +19,7 @@ mod tokens;
 pub use address::{BadAddress, ServerAddress};
 pub(crate) use doors::How;
 pub(crate) use installation::replace;
+use tokens::Renewing;
 pub(crate) use tokens::{Over, TokenError, Tokens};
 
 use crate::{
@@ -142,6 +143,8 @@ struct SignedInHere {
     server: ServerAddress,
     me: Me,
     tokens: Tokens,
+    /// Renews them.
+    renewing: Renewing,
     keyring: watch::Receiver<KeyringState>,
     /// Whether its cache is encrypted.
     encrypted: bool,

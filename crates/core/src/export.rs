@@ -32,8 +32,8 @@ const NAMES: u32 = 1_000;
 /// `storage` where the disk does not take it; what stands between here and the server.
 pub(crate) async fn export(open: &OpenAccount, folder: &Path) -> Result<Exported, UiError> {
     let path = free_name(folder).await.map_err(storage)?;
-    let part = path.with_extension("part");
-    let saved = save(open, &part).await;
+    let (part, file) = begin_part(&path).await.map_err(storage)?;
+    let saved = save(open, file).await;
     let done = match saved {
         Ok(bytes) => fs::rename(&part, &path)
             .await
@@ -51,13 +51,12 @@ pub(crate) async fn export(open: &OpenAccount, folder: &Path) -> Result<Exported
     })
 }
 
-async fn save(open: &OpenAccount, part: &Path) -> Result<u64, UiError> {
+async fn save(open: &OpenAccount, mut file: File) -> Result<u64, UiError> {
     let rest: &Rest = &open.context.rest;
     let late = |_| UiError::new(ErrorKind::ServerUnreachable);
     let mut answer = timeout(PATIENCE, rest.stream("/v1/me/export"))
         .await
         .map_err(late)??;
-    let mut file = create(part).await.map_err(storage)?;
     let (mut bytes, mut tail) = (0_u64, Vec::new());
     let mut told = Instant::now();
     loop {
@@ -83,12 +82,20 @@ async fn save(open: &OpenAccount, part: &Path) -> Result<u64, UiError> {
     Ok(bytes)
 }
 
-async fn create(path: &Path) -> io::Result<File> {
+/// A new file beside the one that it is to become: nothing that is there is written over.
+async fn begin_part(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true);
+    options.create_new(true).write(true);
     #[cfg(unix)]
     options.mode(0o600);
-    options.open(path).await
+    for number in 1..=NAMES {
+        let part = path.with_extension(format!("{number}.part"));
+        match options.open(&part).await {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => return Ok((part, opened?)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// A name in the folder that nothing has yet: `instantmentor.json`, `instantmentor-2.json`, ...
@@ -110,4 +117,26 @@ async fn free_name(folder: &Path) -> io::Result<PathBuf> {
 fn storage(error: io::Error) -> UiError {
     tracing::warn!(kind = %error.kind(), "the export could not be saved");
     UiError::new(ErrorKind::Storage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_that_is_there_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("instantmentor.json");
+        let owned_part = folder.path().join("instantmentor-2.1.part");
+        for path in [&own, &owned_part] {
+            std::fs::write(path, "mine").unwrap();
+        }
+        let path = free_name(folder.path()).await.unwrap();
+        assert_eq!(path, folder.path().join("instantmentor-2.json"));
+        let (part, _) = begin_part(&path).await.unwrap();
+        assert!(part != owned_part && part.exists());
+        for path in [own, owned_part] {
+            assert_eq!(std::fs::read_to_string(path).unwrap(), "mine");
+        }
+    }
 }

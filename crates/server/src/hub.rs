@@ -213,8 +213,12 @@ impl Hub {
         all.filter(|live| holds(live)).cloned().collect()
     }
 
-    /// Makes known that a person's feed goes up to `head` at least.
+    /// Makes known that a person's feed goes up to `head` at least, by something else than new
+    /// messages: what is remembered of those may have changed by it.
     pub(crate) fn wake(&self, person: PersonId, head: u64) {
+        if let Some(attached) = self.people().get_mut(&person) {
+            attached.recent.forget();
+        }
         #[cfg(feature = "faults")]
         if crate::faults::drop_wakeup() {
             return;

@@ -12,6 +12,7 @@ pub(super) fn check(case: &Case<'_>, server: &Server, findings: &mut Findings) {
     let told = Told {
         case,
         server,
+        taken_back: taken_back(case),
         by_text: by_text(server),
     };
     for entry in case.book.entries() {
@@ -20,6 +21,19 @@ pub(super) fn check(case: &Case<'_>, server: &Server, findings: &mut Findings) {
     told.order(findings);
     told.reactions(findings);
     told.nobodys(findings);
+}
+
+fn taken_back(case: &Case<'_>) -> HashSet<u64> {
+    let entries = case.book.entries().iter();
+    entries
+        .filter_map(|entry| match entry.act {
+            Act::Delete { of } if is_done(entry) => {
+                let written = case.book.entry(of)?;
+                (written.device == entry.device).then_some(of)
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// Messages by their author and first words.
@@ -36,6 +50,9 @@ fn by_text(server: &Server) -> HashSet<(&str, &str)> {
 struct Told<'a> {
     case: &'a Case<'a>,
     server: &'a Server,
+    /// Messages whose author was told, on the device that wrote them, that they are taken back. One
+    /// that was not sent yet then never is.
+    taken_back: HashSet<u64>,
     by_text: HashSet<(&'a str, &'a str)>,
 }
 
@@ -90,6 +107,7 @@ impl Told<'_> {
             Act::Delete { of } if is_done(entry) => match self.message(*of) {
                 Some((_, true)) => {}
                 Some((_, false)) => self.missing(entry, findings, "deletion"),
+                None if self.taken_back.contains(of) => {}
                 None => self.missing_target(entry, *of, findings),
             },
             Act::Read { conversation } => {
@@ -116,6 +134,7 @@ impl Told<'_> {
         let is_there = self.by_text.contains(&(self.person(entry), text));
         match &entry.answer {
             Answer::Done { .. } => match self.message(entry.op) {
+                None if self.taken_back.contains(&entry.op) => findings.never_sent += 1,
                 None => self.missing(entry, findings, "message"),
                 Some((words, _)) if words.first().is_none_or(|first| first != text) => {
                     findings.differing(format!("message {} has other words", entry.op));
@@ -145,7 +164,7 @@ impl Told<'_> {
 
     fn edit(&self, entry: &Entry, of: u64, text: &str, findings: &mut Findings) {
         let Some((words, deleted)) = self.message(of) else {
-            if is_done(entry) {
+            if is_done(entry) && !self.taken_back.contains(&of) {
                 self.missing_target(entry, of, findings);
             }
             return;

@@ -52,7 +52,7 @@ impl AccountTask {
             }
             Change::Ended(SessionEnd::SignedOut) => {
                 tracing::info!("this device was signed out from another one");
-                self.signed_in = None;
+                self.let_go_of_tokens().await;
                 self.note_leaving(Leaving::Elsewhere);
                 if self.finish_wiping().await.is_err() {
                     tracing::error!("what is kept of the account could not be wiped yet");
@@ -60,7 +60,7 @@ impl AccountTask {
                 self.publish(None).await;
             }
             Change::Ended(SessionEnd::Deleted) => {
-                self.signed_in = None;
+                self.let_go_of_tokens().await;
                 self.wipe().await;
             }
             Change::Ended(SessionEnd::Refused) => {
@@ -136,16 +136,26 @@ impl AccountTask {
             self.publish(Some(UiError::new(why))).await;
             return;
         }
+        let tokens = (failed.tokens, failed.renewing);
         let begun = self
-            .begin_with(failed.server, failed.me, failed.tokens, true)
+            .begin_with(failed.server, failed.me, tokens, true)
             .await;
         self.publish(begun.err().map(UiError::from)).await;
+    }
+
+    /// Nobody is signed in here anymore, and no token that is being renewed is kept.
+    async fn let_go_of_tokens(&mut self) {
+        if let Some(here) = self.signed_in.take() {
+            here.renewing.end().await;
+        }
     }
 
     pub(super) async fn end_session(&mut self) {
         let Some(here) = self.signed_in.take() else {
             return;
         };
+        // First: a token that is renewed from here on would be in the keyring after the sign-out.
+        here.renewing.end().await;
         // Gone where the session has ended already.
         let _ = here.running.stop.send(());
         if timeout(ENDING, here.running.done).await.is_err() {

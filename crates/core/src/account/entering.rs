@@ -6,7 +6,7 @@ use super::{
     cache_key::{self, Cache},
     doors::{self, How},
     installation::Remembered,
-    tokens::{ServerRefresher, TokenTask, Tokens},
+    tokens::{Renewing, ServerRefresher, TokenTask, Tokens},
 };
 use crate::session;
 use im_contract::{ErrorKind, UiError, views::Account};
@@ -73,8 +73,9 @@ impl AccountTask {
         if is_fresh {
             task.save_first().await;
         }
-        tokio::spawn(task.run());
-        self.begin_with(server, me, tokens, is_fresh).await
+        let renewing = task.start();
+        self.begin_with(server, me, (tokens, renewing), is_fresh)
+            .await
     }
 
     /// The same with tokens that are there. `now`: somebody has just given the password, or has had
@@ -83,7 +84,7 @@ impl AccountTask {
         &mut self,
         server: ServerAddress,
         me: Me,
-        tokens: Tokens,
+        (tokens, renewing): (Tokens, Renewing),
         now: bool,
     ) -> Result<(), CannotBegin> {
         let folder = self.file.account_folder(me.person.id);
@@ -116,6 +117,7 @@ impl AccountTask {
             me,
             keyring: tokens.keyring(),
             tokens,
+            renewing,
             encrypted,
             running,
         });

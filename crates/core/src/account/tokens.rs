@@ -26,6 +26,7 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
     time::{Instant, sleep_until},
 };
 
@@ -203,7 +204,30 @@ struct Access {
     renew: Instant,
 }
 
+/// The running [`TokenTask`]. It ends with this: what is renewed after that is not kept.
+pub(crate) struct Renewing(JoinHandle<()>);
+
+impl Renewing {
+    /// Ends it, and waits until it has: from then on it writes nothing into the keyring.
+    pub(crate) async fn end(mut self) {
+        self.0.abort();
+        // That it was ended is what was wanted.
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Renewing {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl TokenTask {
+    /// Starts it.
+    pub(crate) fn start(self) -> Renewing {
+        Renewing(tokio::spawn(self.run()))
+    }
+
     /// Tokens kept under `key`; `fresh` are those of a sign-in that has just been, else the stored
     /// one is used.
     pub(crate) fn new(

@@ -41,12 +41,19 @@ pub(crate) async fn delete(
     let me = me.ok_or_else(Error::unauthorized)?;
     app.rates.account(digest_of(&me.email), from)?;
     if asked.password.len() > limits::PASSWORD_MAX_BYTES
-        || !app.passwords.check(asked.password, stored).await?
+        || !app.passwords.check(asked.password, stored.clone()).await?
     {
         return Err(wrong());
     }
     let deleted = app.writer.write(Urgency::First, move |change| {
-        async move { erase(change, &me).await }.boxed()
+        async move {
+            if credential::get(change.conn()?, id).await? != stored {
+                // Changed meanwhile: what was checked counts no more.
+                return Err(wrong());
+            }
+            erase(change, &me).await
+        }
+        .boxed()
     });
     deleted.await?;
     app.files.ring();

@@ -29,6 +29,12 @@ impl Recent {
         }
     }
 
+    /// Forgets everything. What is here is as it stood when it was written: once something has become
+    /// of it, it is no longer what is to be told.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     /// The facts right after a number; none where the next one is not here.
     pub(super) fn after(&self, n: u64, limit: usize) -> Option<Vec<Arc<RawValue>>> {
         let skip = usize::try_from((n + 1).checked_sub(self.first)?).ok()?;
@@ -61,6 +67,9 @@ mod tests {
         assert_eq!(found, Some(vec!["5".into(), "6".into()]));
         assert_eq!(numbers(recent.after(7, 9)), Some(vec!["8".into()]));
         assert!(recent.after(8, 10).is_none(), "9 is not here yet");
+        recent.forget();
+        assert!(recent.after(7, 9).is_none());
+        recent.add(8, facts(8..9));
         // 9 was a fact of another kind.
         recent.add(10, facts(10..11));
         assert!(recent.after(8, 10).is_none());

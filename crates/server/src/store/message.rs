@@ -103,9 +103,11 @@ pub(super) fn files_of(message: &Message) -> Result<String, Error> {
     }
 }
 
-/// As much of a message as a repeated sending needs: a [`Known`].
+/// As much of a message as a repeated sending needs: a [`Known`]. Its revision is not the present
+/// one: who sends again has the words of then, and would take them for those of now. The place is
+/// no higher than any revision that the message ever had, so that its fact comes after it.
 pub(super) const KNOWN: &str =
-    "SELECT author, digest, seq, rev, accepted_at FROM message WHERE id = $1";
+    "SELECT author, digest, seq, seq AS rev, accepted_at FROM message WHERE id = $1";
 
 /// Where a message is: a [`ConversationId`].
 pub(super) const PLACE: &str = "SELECT conversation FROM message WHERE id = $1";

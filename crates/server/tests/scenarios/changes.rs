@@ -63,6 +63,26 @@ async fn an_edit_counts_once_and_the_last_to_arrive_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sending_that_is_repeated_after_a_change_does_not_pass_for_the_change() {
+    let school = School::open().await;
+    let (_, sam, conversation) = school.maya_and_sam().await;
+    let (laptop, desk) = (school.connect(&sam).await, school.connect(&sam).await);
+    let send = MessageSend {
+        conversation,
+        items: vec![new_message("one")],
+    };
+    let sent = laptop.ask(send.clone()).await.unwrap();
+    let message = sent.accepted[0].id;
+    let changed = edit(conversation, message, "ONE");
+    let changed = desk.ask(changed).await.unwrap();
+    // The laptop has not heard the answer. It has the old words, so it must not get the new revision.
+    let again = laptop.ask(send).await.unwrap();
+    assert_eq!(again.accepted[0].id, message);
+    assert_eq!(again.accepted[0].seq, changed.seq);
+    assert!(again.accepted[0].rev < changed.rev);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_taken_back_is_told_to_nobody_and_is_nothing_to_read() {
     let school = School::open().await;
     let (maya, sam, conversation) = school.maya_and_sam().await;

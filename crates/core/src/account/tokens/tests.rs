@@ -110,14 +110,18 @@ async fn keyring_with(token: &str) -> Arc<Keyring> {
 }
 
 fn start(server: &Arc<Server>, keyring: &Arc<Keyring>, fresh: Option<Pair>) -> Tokens {
-    let (tokens, task) = TokenTask::new(
+    let (tokens, task) = new(server, keyring, fresh);
+    tokio::spawn(task.run());
+    tokens
+}
+
+fn new(server: &Arc<Server>, keyring: &Arc<Keyring>, fresh: Option<Pair>) -> (Tokens, TokenTask) {
+    TokenTask::new(
         Arc::clone(server) as Arc<dyn Refresher>,
         Arc::clone(keyring) as Arc<dyn SecretStore>,
         KEY.to_owned(),
         fresh,
-    );
-    tokio::spawn(task.run());
-    tokens
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,4 +280,20 @@ async fn a_new_access_token_is_told_once_its_refresh_token_is_kept() {
     let told = newest.borrow().clone().unwrap();
     assert_eq!(told.expose(), "access-1");
     assert_eq!(keyring.kept().await.as_deref(), Some("refresh-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_being_renewed_while_maya_signs_out_is_not_kept() {
+    let server = Server::new();
+    let keyring = keyring_with("refresh-0").await;
+    let (tokens, task) = new(&server, &keyring, None);
+    let renewing = task.start();
+    let asked = tokio::spawn(async move { tokens.access().await });
+    // The server has been asked and has not answered.
+    tokio::time::sleep(Duration::from_millis(25)).await;
+    renewing.end().await;
+    keyring.delete(KEY).await.unwrap();
+    assert_eq!(asked.await.unwrap(), Err(TokenError::Unavailable));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(keyring.kept().await, None);
 }
