@@ -16,123 +16,20 @@
 //!   in a request of its own. Where the message itself is unsent still, it waits for that, is parked
 //!   with it, and is thrown away with it.
 
+mod actions;
+mod pause;
+mod queue;
+
+pub(crate) use actions::{Action, Answer, Entry, SendFailure};
+pub(crate) use pause::{Pause, may_pass};
+
 use crate::faults::{self, Fault};
-use im_protocol::{
-    ConversationId, ErrorCode, OperationId, WireError,
-    conversation::{Accepted, MessageSent},
-    limits::{PACKET_BYTES, SEND_ITEMS},
-};
+use im_protocol::{ConversationId, OperationId, WireError, conversation::Accepted};
+use queue::{Item, Places, Queue, Stage};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     time::Duration,
 };
-
-/// Bytes of messages in one request: half a packet leaves room for what is around them.
-const REQUEST_BYTES: usize = PACKET_BYTES / 2;
-/// The first pause after a refusal that may pass.
-const PAUSE: Duration = Duration::from_millis(500);
-/// The longest.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// A message, or a change of one, that waits, as far as the machine needs to know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// The order of writing.
-    pub(crate) n: u64,
-    /// Which.
-    pub(crate) id: OperationId,
-    /// Where to.
-    pub(crate) conversation: ConversationId,
-    /// Bytes that it takes in a request.
-    pub(crate) bytes: usize,
-    /// Whether it was refused for good.
-    pub(crate) failed: bool,
-    /// Whether it goes in a request of its own, as all but messages do.
-    pub(crate) alone: bool,
-    /// What has to be done before it, where that is unsent itself.
-    pub(crate) after: Option<OperationId>,
-}
-
-/// What became of a request that the server has carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// Messages were sent.
-    Sent(MessageSent),
-    /// A message was changed, and is stored here as it stands now.
-    Stored,
-}
-
-/// Why a request as a whole has no answer with what became of its messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SendFailure {
-    /// The connection went, or no answer came: it may have arrived all the same.
-    Lost,
-    /// The server refused the request.
-    Refused(WireError),
-}
-
-/// What the driver is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Send these, in this order; answer with [`Outbox::answered`].
-    Send {
-        /// To be named in the answer.
-        request: u64,
-        /// Where to.
-        conversation: ConversationId,
-        /// What.
-        ids: Vec<OperationId>,
-    },
-    /// Store these messages as the server accepted them, then delete their rows; answer with
-    /// [`Outbox::settled`] or [`Outbox::not_settled`].
-    Settle {
-        /// Where.
-        conversation: ConversationId,
-        /// What, with their places.
-        accepted: Vec<Accepted>,
-    },
-    /// Delete the rows: the messages are stored. Answer as for [`Action::Settle`].
-    Forget(Vec<OperationId>),
-    /// Keep with the row why it was refused for good.
-    Park {
-        /// Which.
-        id: OperationId,
-        /// Why.
-        error: WireError,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Waiting,
-    Sending,
-    Settling,
-    Failed,
-}
-
-#[derive(Debug)]
-struct Item {
-    id: OperationId,
-    bytes: usize,
-    stage: Stage,
-    alone: bool,
-    after: Option<OperationId>,
-}
-
-/// Where everything is that is unsent.
-type Places = HashMap<OperationId, (ConversationId, u64)>;
-
-#[derive(Debug, Default)]
-struct Queue {
-    /// By the order of writing.
-    items: BTreeMap<u64, Item>,
-    /// The request under way, with what it asks about.
-    request: Option<(u64, Vec<OperationId>)>,
-    /// Not before.
-    paused_until: Option<Duration>,
-    /// Refusals that may pass, in a row.
-    refusals: u32,
-}
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -186,7 +83,7 @@ impl Outbox {
     pub(crate) fn connected(&mut self) {
         self.online = true;
         for queue in self.queues.values_mut() {
-            queue.paused_until = None;
+            queue.pause.end();
         }
     }
 
@@ -224,7 +121,7 @@ impl Outbox {
                     self.set(*id, Stage::Settling);
                 }
                 if let Some(queue) = self.queues.get_mut(&conversation) {
-                    queue.refusals = 0;
+                    queue.pause.forget_refusals();
                 }
                 if !asked.is_empty() {
                     actions.push(Action::Forget(asked));
@@ -242,9 +139,9 @@ impl Outbox {
                 let nothing = accepted.is_empty() && sent.failed.is_none() && !asked.is_empty();
                 if let Some(queue) = self.queues.get_mut(&conversation) {
                     if nothing {
-                        queue.pause(now, None);
+                        queue.pause.begin(now, None);
                     } else {
-                        queue.refusals = 0;
+                        queue.pause.forget_refusals();
                     }
                 }
                 if !accepted.is_empty() {
@@ -316,7 +213,7 @@ impl Outbox {
         if let Some((conversation, _)) = self.places.get(&id)
             && let Some(queue) = self.queues.get_mut(conversation)
         {
-            queue.paused_until = None;
+            queue.pause.end();
         }
         self.set(id, Stage::Waiting)
     }
@@ -339,10 +236,10 @@ impl Outbox {
         }
         let mut actions = Vec::new();
         for (conversation, queue) in &mut self.queues {
-            if queue.request.is_some() || queue.paused_until.is_some_and(|until| until > now) {
+            if queue.request.is_some() || queue.pause.lasts(now) {
                 continue;
             }
-            queue.paused_until = None;
+            queue.pause.end();
             let mut ids = queue.next_request(&self.places);
             if ids.is_empty() {
                 continue;
@@ -373,7 +270,7 @@ impl Outbox {
         self.queues
             .values()
             .filter(|queue| queue.request.is_none() && queue.has_waiting(&self.places))
-            .filter_map(|queue| queue.paused_until)
+            .filter_map(|queue| queue.pause.until())
             .min()
     }
 
@@ -443,7 +340,7 @@ impl Outbox {
 
     fn pause(&mut self, now: Duration, conversation: ConversationId, at_least: Option<Duration>) {
         if let Some(queue) = self.queues.get_mut(&conversation) {
-            queue.pause(now, at_least);
+            queue.pause.begin(now, at_least);
         }
     }
 
@@ -465,86 +362,6 @@ impl Outbox {
         self.set(id, Stage::Failed)
             .then_some(Action::Park { id, error })
     }
-}
-
-/// Whether something may be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    /// It may.
-    Its,
-    /// What comes first is under way or waits itself: so does all that follows.
-    Later,
-    /// It waits for the person, or is under way: what follows need not.
-    Others,
-}
-
-impl Queue {
-    fn turn(&self, item: &Item, unsent: &Places) -> Turn {
-        if item.stage != Stage::Waiting {
-            return Turn::Others;
-        }
-        let first = item.after.and_then(|after| unsent.get(&after));
-        let first = first.and_then(|(_, n)| self.items.get(n));
-        match first.map(|first| first.stage) {
-            None => Turn::Its,
-            Some(Stage::Failed) => Turn::Others,
-            Some(Stage::Waiting | Stage::Sending | Stage::Settling) => Turn::Later,
-        }
-    }
-
-    /// Moves the next messages, or the next change of one, to sending.
-    fn next_request(&mut self, unsent: &Places) -> Vec<OperationId> {
-        let (mut places, mut bytes) = (Vec::new(), 0);
-        for (n, item) in &self.items {
-            match self.turn(item, unsent) {
-                Turn::Its => {}
-                Turn::Later => break,
-                Turn::Others => continue,
-            }
-            if item.alone {
-                if places.is_empty() {
-                    places.push(*n);
-                }
-                break;
-            }
-            bytes += item.bytes;
-            let full = places.len() == SEND_ITEMS || bytes > REQUEST_BYTES;
-            if full && !places.is_empty() {
-                break;
-            }
-            places.push(*n);
-        }
-        let mut ids = Vec::with_capacity(places.len());
-        for n in places {
-            if let Some(item) = self.items.get_mut(&n) {
-                item.stage = Stage::Sending;
-                ids.push(item.id);
-            }
-        }
-        ids
-    }
-
-    fn has_waiting(&self, unsent: &Places) -> bool {
-        let mut items = self.items.values();
-        items.any(|item| self.turn(item, unsent) == Turn::Its)
-    }
-
-    fn pause(&mut self, now: Duration, at_least: Option<Duration>) {
-        let factor = 2u32.checked_pow(self.refusals).unwrap_or(u32::MAX);
-        let pause = PAUSE.saturating_mul(factor).min(LONGEST_PAUSE);
-        self.refusals = self.refusals.saturating_add(1);
-        self.paused_until = Some(now + pause.max(at_least.unwrap_or_default()));
-    }
-}
-
-/// Whether it is no fault of the message: the same may be accepted later. What is wrong with the
-/// session or the version keeps everything waiting, too.
-fn may_pass(error: &WireError) -> bool {
-    let of_the_connection = matches!(
-        error.code,
-        ErrorCode::Unauthorized | ErrorCode::SessionRevoked | ErrorCode::UpgradeRequired
-    );
-    error.retryable || error.code.retryable() || of_the_connection
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 mod walk;
 
-use super::*;
-use im_protocol::{MessageId, UnixMs};
+use super::{queue::REQUEST_BYTES, *};
+use im_protocol::{ErrorCode, MessageId, UnixMs, conversation::MessageSent, limits::SEND_ITEMS};
+use std::collections::BTreeMap;
 
 const NOW: Duration = Duration::from_secs(10);
 

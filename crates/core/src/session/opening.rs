@@ -5,7 +5,7 @@ use super::{
     context::{Context, OpenAccount},
     marks::Marks,
     own_status::OwnStatus,
-    sending,
+    requests,
 };
 use crate::{
     account::{ServerAddress, Tokens},
@@ -79,7 +79,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         })
         .await?;
     let mut outbox = Outbox::default();
-    outbox.add(sending::unsent(&store).await?);
+    outbox.add(requests::unsent(&store).await?);
     let marks = Marks::new(store.outbox.read(read_mark::all).await?);
     let own_status = OwnStatus::new(store.outbox.read(own_status::get).await?);
 
