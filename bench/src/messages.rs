@@ -178,6 +178,7 @@ async fn send(
             text: TEXT.to_owned(),
             written_at: now(),
             reply_to: None,
+            files: Vec::new(),
         };
         let asked = MessageSend {
             conversation: seat.conversation,

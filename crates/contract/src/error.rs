@@ -139,15 +139,22 @@ impl From<&WireError> for UiError {
             ErrorCode::Closed => ErrorKind::Closed,
             ErrorCode::UpgradeRequired => ErrorKind::AppTooOld,
             ErrorCode::Forbidden => ErrorKind::NotAllowed,
-            ErrorCode::NotFound | ErrorCode::Gone => ErrorKind::NotFound,
-            ErrorCode::Invalid | ErrorCode::IdReused | ErrorCode::Conflict => ErrorKind::Invalid,
+            ErrorCode::NotFound | ErrorCode::Gone | ErrorCode::FileUnknown => ErrorKind::NotFound,
+            ErrorCode::Invalid
+            | ErrorCode::IdReused
+            | ErrorCode::Conflict
+            | ErrorCode::FileUnfinished
+            | ErrorCode::ChecksumMismatch => ErrorKind::Invalid,
+            ErrorCode::TypeRefused => ErrorKind::NotAllowed,
             ErrorCode::TooLarge => ErrorKind::TooLong,
             ErrorCode::RateLimited => ErrorKind::TooFast,
             ErrorCode::Busy => ErrorKind::InACall,
             ErrorCode::AnsweredElsewhere => ErrorKind::CallOver,
             ErrorCode::Offline | ErrorCode::Unavailable => ErrorKind::NotConnected,
             ErrorCode::UnknownEvent => ErrorKind::ServerTooOld,
-            ErrorCode::Internal | ErrorCode::Other(_) => ErrorKind::Internal,
+            ErrorCode::StorageFull | ErrorCode::Internal | ErrorCode::Other(_) => {
+                ErrorKind::Internal
+            }
         };
         Self::new(kind)
     }

@@ -152,6 +152,7 @@ mod tests {
             reply_to: None,
             edited_at: None,
             reactions: Vec::new(),
+            files: Vec::new(),
         };
         let stored: Vec<Message> = [9, 8, 7, 4, 3].map(message).into();
         assert_eq!(unbroken(&stored, 10), 3);

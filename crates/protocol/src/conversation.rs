@@ -5,9 +5,10 @@
 //! the one it has.
 
 use crate::{
-    CallId, ConversationId, CourseId, EditId, MessageId, PersonId, UnixMs, WireError,
+    CallId, ConversationId, CourseId, EditId, FileId, MessageId, PersonId, UnixMs, WireError,
     call::{CallOutcome, MediaKinds},
     command::{Done, commands, notices},
+    files::FileInfo,
     opaque_debug,
 };
 use serde::{Deserialize, Serialize};
@@ -42,7 +43,7 @@ pub struct Conversation {
 pub enum Content {
     /// Words of its author.
     Text {
-        /// Plain text; clients render it safely.
+        /// Plain text; clients render it safely. May be empty where the message has files.
         text: String,
     },
     /// A call that is over, written by the server in the caller's name.
@@ -125,6 +126,9 @@ pub struct Message {
     /// By the time of the first of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
+    /// In the order in which its author put them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileInfo>,
 }
 
 /// One message to send.
@@ -132,13 +136,17 @@ pub struct Message {
 pub struct NewMessage {
     /// Made by the client; sending it again gives the first result again.
     pub id: MessageId,
-    /// The words, 1 to [`crate::limits::MESSAGE_CHARS`] characters.
+    /// The words, 1 to [`crate::limits::MESSAGE_CHARS`] characters; none where there are files.
     pub text: String,
     /// The device's clock when it was written.
     pub written_at: UnixMs,
     /// The message of the same conversation that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    /// Whole files of the author's own for this conversation, each once and carried by no other
+    /// message, up to [`crate::limits::MESSAGE_FILES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileId>,
 }
 
 opaque_debug!(NewMessage);
@@ -225,14 +233,14 @@ pub struct MessageEdit {
     pub conversation: ConversationId,
     /// Which message.
     pub message: MessageId,
-    /// The new words, as for [`NewMessage::text`].
+    /// The new words, as for [`NewMessage::text`]; its files stay.
     pub text: String,
 }
 
 opaque_debug!(MessageEdit);
 
-/// `message:delete`: takes an own message back. Its place stays; its words, their trace and its
-/// reactions are told to nobody anymore.
+/// `message:delete`: takes an own message back. Its place stays; its words, their trace, its
+/// reactions and its files are told to nobody anymore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageDelete {
     /// Where.
@@ -345,7 +353,7 @@ mod tests {
         );
         let message: Message = serde_json::from_str(&json).unwrap();
         assert_eq!((message.reply_to, message.edited_at), (None, None));
-        assert!(message.reactions.is_empty());
+        assert!(message.reactions.is_empty() && message.files.is_empty());
         assert_eq!(serde_json::to_string(&message).unwrap(), json);
     }
 

@@ -89,6 +89,17 @@ codes! {
     AnsweredElsewhere = "answered_elsewhere", retry false;
     /// No such event or route in this version.
     UnknownEvent = "unknown_event", retry false;
+    /// There is no such file for this message: it is not there (anymore), not the author's own, for
+    /// another conversation, or carried by another message.
+    FileUnknown = "file_unknown", retry false;
+    /// The file is not whole yet: hand over the rest, then send the message again.
+    FileUnfinished = "file_unfinished", retry false;
+    /// The bytes that came are not those that were announced; what came was thrown away.
+    ChecksumMismatch = "checksum_mismatch", retry false;
+    /// Files of this kind are not taken here; what came was thrown away.
+    TypeRefused = "type_refused", retry false;
+    /// The server's disk is full; nothing that was accepted is lost.
+    StorageFull = "storage_full", retry true;
     /// The server is starting, stopping or overloaded.
     Unavailable = "unavailable", retry true;
     /// The server failed; it has logged why.
@@ -124,6 +135,12 @@ pub struct WireError {
     /// Why the session was ended, with `session_revoked`; absent from peers that do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
+    /// Which field of the payload breaks a rule, with `invalid`; absent where it is not one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// From where a file goes on, with `conflict` for a wrong `Upload-Offset`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
 }
 
 impl WireError {
@@ -137,6 +154,8 @@ impl WireError {
             retryable,
             retry_after_ms: None,
             ended: None,
+            field: None,
+            offset: None,
         }
     }
 
@@ -153,6 +172,20 @@ impl WireError {
     #[must_use]
     pub fn is_sign_out(&self) -> bool {
         self.code == ErrorCode::SessionRevoked && self.ended == Some(Ended::SignedOut)
+    }
+
+    /// Says which field it is about.
+    #[must_use]
+    pub fn about(mut self, field: &str) -> Self {
+        self.field = Some(field.to_owned());
+        self
+    }
+
+    /// Says from where a file goes on.
+    #[must_use]
+    pub fn go_on_at(mut self, offset: u64) -> Self {
+        self.offset = Some(offset);
+        self
     }
 
     /// Says when to come back.

@@ -72,6 +72,8 @@ ids! {
     MessageId;
     /// A change of a message's words. Made by the author's device: the operation id of the edit.
     EditId;
+    /// A file. Made by the author's device; it is also the operation id of handing it over.
+    FileId;
     /// Something that a client asks for and that must be done once, whatever is sent again: the id
     /// of the message that is sent, of the edit, ...
     OperationId;

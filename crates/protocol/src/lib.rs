@@ -14,6 +14,7 @@ pub mod call;
 pub mod command;
 pub mod conversation;
 pub mod error;
+pub mod files;
 pub mod handshake;
 pub mod ids;
 pub mod limits;
@@ -27,7 +28,7 @@ pub mod webrtc;
 pub use command::{Command, Lane, Notice, Reply};
 pub use error::{ErrorCode, WireError};
 pub use ids::{
-    CallId, ConversationId, CourseId, DeviceId, EditId, FeedEpoch, MessageId, OperationId,
+    CallId, ConversationId, CourseId, DeviceId, EditId, FeedEpoch, FileId, MessageId, OperationId,
     PersonId, SessionId,
 };
 

@@ -19,6 +19,18 @@ pub const BODY_BYTES: usize = 256 * 1024;
 pub const SDP_BYTES: usize = 64 * 1024;
 /// Bytes in an ICE candidate line.
 pub const CANDIDATE_BYTES: usize = 2 * 1024;
+/// Bytes in a file, unless the server's operator chose another limit: 100 MiB.
+pub const FILE_BYTES: u64 = 100 * 1024 * 1024;
+/// Bytes in a file's name.
+pub const FILE_NAME_BYTES: usize = 255;
+/// Bytes of a file in one request: 8 MiB.
+pub const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
+/// Files of one message.
+pub const MESSAGE_FILES: usize = 10;
+/// Pixels in an image that a header may promise; no more is taken, so that nobody has to unpack it.
+pub const IMAGE_PIXELS: u64 = 100_000_000;
+/// How long a file that no message carries is kept, whole or not, in milliseconds: a day.
+pub const FILE_WAITS_MS: i64 = 24 * 3_600_000;
 /// Characters in a person's name.
 pub const NAME_CHARS: usize = 80;
 /// Characters in a status message.

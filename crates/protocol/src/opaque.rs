@@ -16,9 +16,10 @@ macro_rules! opaque_debug {
 #[cfg(test)]
 mod tests {
     use crate::{
-        CallId, ConversationId, MessageId, PersonId,
+        CallId, ConversationId, FileId, MessageId, PersonId,
         call::{CallStart, MediaKinds},
         conversation::{Content, Message, MessageSend, NewMessage},
+        files::FileInfo,
         people::{Availability, Status, StatusSet},
         rest::Enrol,
         webrtc::{Answer, Candidate, Offer},
@@ -45,6 +46,14 @@ mod tests {
                     reply_to: None,
                     edited_at: None,
                     reactions: Vec::new(),
+                    files: vec![FileInfo {
+                        id: FileId::new(),
+                        name: secret(),
+                        size: 1,
+                        media_type: "image/png".to_owned(),
+                        width: None,
+                        height: None,
+                    }],
                 }
             ),
             format!(
@@ -56,6 +65,7 @@ mod tests {
                         text: secret(),
                         written_at: 0,
                         reply_to: None,
+                        files: Vec::new(),
                     }],
                 }
             ),

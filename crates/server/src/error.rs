@@ -190,7 +190,9 @@ fn status_of(code: &ErrorCode) -> StatusCode {
         ErrorCode::Forbidden | ErrorCode::Unverified | ErrorCode::RegistrationClosed => {
             StatusCode::FORBIDDEN
         }
-        ErrorCode::NotFound | ErrorCode::UnknownEvent => StatusCode::NOT_FOUND,
+        ErrorCode::NotFound | ErrorCode::UnknownEvent | ErrorCode::FileUnknown => {
+            StatusCode::NOT_FOUND
+        }
         ErrorCode::Invalid => StatusCode::BAD_REQUEST,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -200,7 +202,11 @@ fn status_of(code: &ErrorCode) -> StatusCode {
         | ErrorCode::Busy
         | ErrorCode::NoMail
         | ErrorCode::Offline
+        | ErrorCode::FileUnfinished
         | ErrorCode::AnsweredElsewhere => StatusCode::CONFLICT,
+        ErrorCode::ChecksumMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::TypeRefused => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal | ErrorCode::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -100,6 +100,7 @@ pub(super) fn as_accepted(place: &Accepted, row: OutboxRow, me: PersonId) -> Opt
         reply_to,
         edited_at: None,
         reactions: Vec::new(),
+        files: Vec::new(),
     })
 }
 
@@ -120,6 +121,7 @@ pub(super) async fn carry_out(
                     text,
                     written_at: row.written_at,
                     reply_to,
+                    files: Vec::new(),
                 });
                 continue;
             }

@@ -171,6 +171,7 @@ fn changes(conversation: ConversationId, rev: u64, more: bool) -> Changes {
             reply_to: None,
             edited_at: None,
             reactions: Vec::new(),
+            files: Vec::new(),
         }],
         more,
     }

@@ -33,6 +33,7 @@ pub(super) async fn write(change: &mut Change, call: &Call, record: Record) -> R
         reply_to: None,
         edited_at: None,
         reactions: Vec::new(),
+        files: Vec::new(),
     };
     if !message::insert(conn, &message, "").await? {
         return Err(Error::Broken("a fresh id is taken"));

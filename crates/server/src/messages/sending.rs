@@ -145,6 +145,7 @@ impl Taken {
             reply_to: item.reply_to,
             edited_at: None,
             reactions: Vec::new(),
+            files: Vec::new(),
         };
         let accepted = Accepted {
             id: message.id,
@@ -350,6 +351,7 @@ mod tests {
             reply_to: Some(MessageId::new()),
             edited_at: None,
             reactions: Vec::new(),
+            files: Vec::new(),
         };
         let item = Written::of(&message).unwrap().item(7, 8).unwrap();
         let item: FeedItem = serde_json::from_str(item.get()).unwrap();

@@ -251,6 +251,7 @@ async fn say_all(operator: &Operator, (code, student, lines): Talk) -> Result<()
             text: (*text).into(),
             written_at: at,
             reply_to: None,
+            files: Vec::new(),
         };
         let sending = Sending {
             actor: Actor {

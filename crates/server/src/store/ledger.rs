@@ -350,6 +350,7 @@ mod tests {
             reply_to: None,
             edited_at: None,
             reactions: Vec::new(),
+            files: Vec::new(),
         };
         (message, "digest".into())
     }

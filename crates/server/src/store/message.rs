@@ -343,6 +343,7 @@ mod tests {
             reply_to: None,
             edited_at: None,
             reactions: Vec::new(),
+            files: Vec::new(),
         };
         let conn = &mut school.conn;
         assert!(insert(conn, &message, "d").await.unwrap());

@@ -100,6 +100,7 @@ impl School {
             reply_to: None,
             edited_at: None,
             reactions: Vec::new(),
+            files: Vec::new(),
         };
         message::insert(conn, &message, "digest").await.unwrap();
         let (seq, rev) = (message.seq, message.rev);

@@ -177,6 +177,7 @@ async fn a_mentor_who_goes_leaves_the_course_and_its_students_without_a_way_in()
             text: "hello?".into(),
             written_at: 1,
             reply_to: None,
+            files: Vec::new(),
         }],
     };
     assert_eq!(code_of(desk.ask(sending).await), ErrorCode::Closed);

@@ -374,6 +374,7 @@ pub(crate) fn new_message(text: &str) -> NewMessage {
         text: text.into(),
         written_at: 1_700_000_000_000,
         reply_to: None,
+        files: Vec::new(),
     }
 }
 

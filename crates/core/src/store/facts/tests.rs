@@ -45,6 +45,7 @@ impl Setting {
             reply_to: None,
             edited_at: None,
             reactions: Vec::new(),
+            files: Vec::new(),
         }
     }
 
