@@ -5,6 +5,7 @@ use crate::{
     door,
     launch::{Launch, NoFolder},
     links::SystemLinks,
+    pictures,
     ring::RingWindow,
     speaker::Speaker,
     surroundings::Surroundings,
@@ -56,6 +57,7 @@ pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
         .invoke_handler(tauri::generate_handler![door::core])
+        .register_asynchronous_uri_scheme_protocol(pictures::SCHEME, pictures::answer)
         .build(context())?;
     let (core, delivered) = tauri::async_runtime::block_on(start_core(folder, launch.server))?;
     app.manage(core.clone());

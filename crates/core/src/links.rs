@@ -2,7 +2,7 @@
 //! the app itself.
 
 use reqwest::Url;
-use std::io;
+use std::{io, path::Path};
 
 /// Bytes of a link, at most.
 const LINK_BYTES: usize = 4_096;
@@ -41,13 +41,25 @@ impl std::fmt::Debug for Link {
     }
 }
 
-/// Opens links with the system's own programs.
+/// Opens links and files with the system's own programs.
 pub trait LinkOpener: Send + Sync {
     /// Opens a link, without waiting for what it is opened with.
     ///
     /// # Errors
     /// Where there is nothing to open it with.
     fn open(&self, link: &Link) -> io::Result<()>;
+
+    /// Opens a file that the person has saved, likewise. It is never one that would run.
+    ///
+    /// # Errors
+    /// Where there is nothing to open it with.
+    fn open_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Shows where a file is.
+    ///
+    /// # Errors
+    /// Where there is nothing to show folders with.
+    fn show_file(&self, path: &Path) -> io::Result<()>;
 }
 
 #[cfg(test)]

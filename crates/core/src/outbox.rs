@@ -15,27 +15,40 @@
 //! - What changes a message (other words, taking it back, an emoji) waits in the same order and goes
 //!   in a request of its own. Where the message itself is unsent still, it waits for that, is parked
 //!   with it, and is thrown away with it.
+//! - A message with files is sent once the server has them (see [`uploads`]). What is written after
+//!   it does not wait: it takes the next place when it is ready (ADR 0023). It can be thrown away
+//!   until then.
+//! - Where the server does not know a message's files anymore, they are handed over anew.
 
 mod actions;
 mod pause;
 mod queue;
+mod uploads;
 
 pub(crate) use actions::{Action, Answer, Entry, SendFailure};
 pub(crate) use pause::{Pause, may_pass};
+pub(crate) use uploads::{FileEntry, Step, Uploaded};
 
 use crate::faults::{self, Fault};
-use im_protocol::{ConversationId, OperationId, WireError, conversation::Accepted};
+use im_protocol::{
+    ConversationId, ErrorCode, FileId, OperationId, WireError, conversation::Accepted,
+};
 use queue::{Item, Places, Queue, Stage};
 use std::{
     collections::{HashMap, HashSet},
     time::Duration,
 };
+use uploads::{Came, Uploads};
+
+/// So often a message's files are handed over anew before the person is asked.
+const ANEW: u32 = 3;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queues: HashMap<ConversationId, Queue>,
     places: Places,
+    uploads: Uploads,
     /// On their way, or being settled.
     sending: HashSet<OperationId>,
     failed: HashSet<OperationId>,
@@ -59,12 +72,17 @@ impl Outbox {
             if let Some(after) = after {
                 self.dependents.entry(after).or_default().push(entry.id);
             }
+            self.uploads
+                .add(entry.n, entry.id, entry.conversation, entry.files);
             let item = Item {
                 id: entry.id,
                 bytes: entry.bytes,
                 stage: Stage::Waiting,
                 alone: entry.alone,
                 after,
+                missing: self.uploads.missing(entry.n),
+                anew: 0,
+                thrown: false,
             };
             let queue = self.queues.entry(entry.conversation).or_default();
             queue.items.insert(entry.n, item);
@@ -85,11 +103,40 @@ impl Outbox {
         for queue in self.queues.values_mut() {
             queue.pause.end();
         }
+        self.uploads.connected();
     }
 
     /// The connection is gone. Answers to what is under way still come, as lost.
     pub(crate) fn disconnected(&mut self) {
         self.online = false;
+        self.uploads.disconnected();
+    }
+
+    /// What came of a step of a file.
+    pub(crate) fn uploaded(
+        &mut self,
+        now: Duration,
+        id: FileId,
+        step: u64,
+        answer: Result<Uploaded, SendFailure>,
+    ) -> Vec<Action> {
+        match self.uploads.answered(now, id, step, answer) {
+            Came::Nothing => Vec::new(),
+            Came::Whole(message) => {
+                self.count_missing(message);
+                Vec::new()
+            }
+            Came::Refused(id, error) => {
+                let parked = self.set(id, Stage::Failed);
+                let park = parked.then_some(Action::Park { id, error });
+                park.into_iter().collect()
+            }
+        }
+    }
+
+    /// The person holds a file of an unsent message, or lets it go on. Gives whether that can be.
+    pub(crate) fn hold(&mut self, id: FileId, held: bool) -> bool {
+        self.uploads.hold(id, held)
     }
 
     /// What became of a request.
@@ -210,23 +257,40 @@ impl Outbox {
         if !self.is_parked(id) {
             return false;
         }
-        if let Some((conversation, _)) = self.places.get(&id)
+        if let Some((conversation, n)) = self.places.get(&id)
             && let Some(queue) = self.queues.get_mut(conversation)
         {
             queue.pause.end();
+            if let Some(item) = queue.items.get_mut(n) {
+                item.anew = 0;
+            }
+            self.uploads.retry(*n);
         }
         self.set(id, Stage::Waiting)
     }
 
     /// What goes where the person throws this away: itself and what waits for it; nothing where it is
-    /// not parked. The driver deletes the rows, and tells with [`Outbox::settled`].
-    pub(crate) fn discards(&self, id: OperationId) -> Vec<OperationId> {
-        if !self.is_parked(id) {
+    /// neither parked nor waits for its files. The driver deletes the rows, and tells with
+    /// [`Outbox::settled`] or [`Outbox::not_discarded`].
+    pub(crate) fn discards(&mut self, id: OperationId) -> Vec<OperationId> {
+        let parked = self.is_parked(id);
+        let Some(item) = self.item_mut(id) else {
+            return Vec::new();
+        };
+        if !parked && (item.missing == 0 || item.stage != Stage::Waiting) {
             return Vec::new();
         }
+        item.thrown = true;
         let mut goes = vec![id];
         goes.extend(self.dependents.get(&id).into_iter().flatten());
         goes
+    }
+
+    /// The disk did not let it be thrown away.
+    pub(crate) fn not_discarded(&mut self, id: OperationId) {
+        if let Some(item) = self.item_mut(id) {
+            item.thrown = false;
+        }
     }
 
     /// What can be sent now.
@@ -259,6 +323,12 @@ impl Outbox {
                 ids,
             });
         }
+        let (queues, places) = (&self.queues, &self.places);
+        let steps = self
+            .uploads
+            .poll(now, |message| goes_on(queues, places, message));
+        let upload = |(id, step, what)| Action::Upload { id, step, what };
+        actions.extend(steps.into_iter().map(upload));
         actions
     }
 
@@ -267,11 +337,16 @@ impl Outbox {
         if !self.online {
             return None;
         }
-        self.queues
+        let queues = self
+            .queues
             .values()
             .filter(|queue| queue.request.is_none() && queue.has_waiting(&self.places))
             .filter_map(|queue| queue.pause.until())
-            .min()
+            .min();
+        let uploads = self
+            .uploads
+            .due(|message| goes_on(&self.queues, &self.places, message));
+        [queues, uploads].into_iter().flatten().min()
     }
 
     /// What is not known to be on the server's disk; what is parked, and what waits for that, is
@@ -289,18 +364,28 @@ impl Outbox {
     }
 
     fn stage(&self, id: OperationId) -> Option<Stage> {
+        Some(item(&self.queues, &self.places, id)?.stage)
+    }
+
+    fn item_mut(&mut self, id: OperationId) -> Option<&mut Item> {
         let (conversation, n) = self.places.get(&id)?;
-        let item = self.queues.get(conversation)?.items.get(n)?;
-        Some(item.stage)
+        self.queues.get_mut(conversation)?.items.get_mut(n)
+    }
+
+    /// A file of a message was handed over, or is wanted again.
+    fn count_missing(&mut self, id: OperationId) {
+        let Some((_, n)) = self.places.get(&id) else {
+            return;
+        };
+        let missing = self.uploads.missing(*n);
+        if let Some(item) = self.item_mut(id) {
+            item.missing = missing;
+        }
     }
 
     /// Gives whether the message is here.
     fn set(&mut self, id: OperationId, stage: Stage) -> bool {
-        let Some((conversation, n)) = self.places.get(&id) else {
-            return false;
-        };
-        let queue = self.queues.get_mut(conversation);
-        let Some(item) = queue.and_then(|queue| queue.items.get_mut(n)) else {
+        let Some(item) = self.item_mut(id) else {
             return false;
         };
         item.stage = stage;
@@ -321,6 +406,7 @@ impl Outbox {
         let Some((conversation, n)) = self.places.remove(&id) else {
             return;
         };
+        self.uploads.forget(n);
         let queue = self.queues.get_mut(&conversation);
         let item = queue.and_then(|queue| queue.items.remove(&n));
         if let Some(after) = item.and_then(|item| item.after)
@@ -359,9 +445,44 @@ impl Outbox {
             return None;
         }
         let id = id?;
+        if matches!(
+            error.code,
+            ErrorCode::FileUnknown | ErrorCode::FileUnfinished
+        ) && let Some(files) = self.hand_over_anew(id)
+        {
+            return Some(Action::Anew(files));
+        }
         self.set(id, Stage::Failed)
             .then_some(Action::Park { id, error })
     }
+
+    /// The server has not got the files of a message: it was restored, or was long without us. None
+    /// where that does not help.
+    fn hand_over_anew(&mut self, id: OperationId) -> Option<Vec<FileId>> {
+        let (_, n) = *self.places.get(&id)?;
+        let item = self.item_mut(id)?;
+        if item.anew == ANEW {
+            return None;
+        }
+        item.anew += 1;
+        self.uploads.anew(n);
+        self.count_missing(id);
+        Some(self.uploads.of(n).collect())
+    }
+}
+
+fn item<'a>(
+    queues: &'a HashMap<ConversationId, Queue>,
+    places: &Places,
+    id: OperationId,
+) -> Option<&'a Item> {
+    let (conversation, n) = places.get(&id)?;
+    queues.get(conversation)?.items.get(n)
+}
+
+/// Whether files of this message may be handed over.
+fn goes_on(queues: &HashMap<ConversationId, Queue>, places: &Places, id: OperationId) -> bool {
+    item(queues, places, id).is_some_and(|item| item.stage == Stage::Waiting && !item.thrown)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! behind a message.
 
 mod context;
+mod downloading;
 mod feed;
 mod incoming;
 mod marks;
@@ -15,8 +16,9 @@ mod own_status;
 mod requests;
 mod sending;
 mod typing;
+mod uploading;
 
-pub(crate) use context::{Context, Mail, OpenAccount};
+pub(crate) use context::{Context, FileMail, Mail, OpenAccount};
 pub(crate) use opening::{Parts, Running, start};
 
 use crate::{
@@ -24,25 +26,27 @@ use crate::{
     calls::{CallInput, Calls},
     connection::{self, Beside, TokenInUse, Told},
     events::Changes,
+    files::Downloads,
     notices,
     outbox::{Action, Outbox},
     secrets::Secret,
     sync::Sync,
     wire::WireFailure,
 };
+use downloading::Fetched;
 use feed::Fed;
 use futures_util::{
     StreamExt as _,
-    future::{BoxFuture, FutureExt as _},
+    future::{AbortHandle, BoxFuture, FutureExt as _},
     stream::FuturesUnordered,
 };
 use im_contract::CoreEvent;
-use im_protocol::{ErrorCode, handshake::SessionRenew, people::Me};
+use im_protocol::{ErrorCode, FileId, handshake::SessionRenew, people::Me};
 use im_socketio::{Client, Events, State};
 use marks::Marks;
 use own_status::{OwnStatus, Reply as OwnStatusReply, Stood};
 use sending::Sent;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
@@ -85,6 +89,8 @@ enum Outcome {
     Fed(Fed),
     /// Of sending and of markers.
     Sent(Sent),
+    /// Of fetching a file.
+    Fetched(Fetched),
     /// Of the own status.
     Status(Stood),
     /// Of something that nobody waits for.
@@ -106,6 +112,10 @@ struct Session {
     tokens: Tokens,
     sync: Sync,
     outbox: Outbox,
+    downloads: Downloads,
+    /// Requests for files that are under way, to be cut off.
+    uploading: HashMap<FileId, AbortHandle>,
+    fetching: HashMap<FileId, AbortHandle>,
     marks: Marks,
     typing: Typing,
     own_status: OwnStatus,
@@ -179,6 +189,7 @@ impl Session {
         [
             self.sync.due(),
             self.outbox.due(),
+            self.downloads.due(),
             self.marks.due(),
             self.typing.due(),
             self.own_status.due(),
@@ -228,6 +239,7 @@ impl Session {
             }
         }
         self.send(actions);
+        self.fetch_files();
         for (conversation, seq) in self.marks.poll(now) {
             self.mark(conversation, seq);
         }
@@ -292,6 +304,7 @@ impl Session {
                 self.changes.conversations();
                 self.changes.people();
             }
+            Mail::File(mail) => self.file_mail(mail),
             Mail::Drafted => self.changes.conversations(),
             Mail::Status(status, reply) => self.choose(status, reply),
             Mail::Reconnect => {
@@ -316,6 +329,7 @@ impl Session {
         match outcome {
             Outcome::Fed(fed) => self.fed(fed).await,
             Outcome::Sent(sent) => self.sent(sent),
+            Outcome::Fetched(fetched) => self.fetched(fetched),
             Outcome::Status(stood) => self.stood(stood),
             Outcome::Nothing => {}
         }

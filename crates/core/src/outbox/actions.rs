@@ -1,7 +1,8 @@
 //! What the machine is told, and what it wants to be done.
 
+use super::uploads::{FileEntry, Step};
 use im_protocol::{
-    ConversationId, OperationId, WireError,
+    ConversationId, FileId, OperationId, WireError,
     conversation::{Accepted, MessageSent},
 };
 
@@ -22,6 +23,8 @@ pub(crate) struct Entry {
     pub(crate) alone: bool,
     /// What has to be done before it, where that is unsent itself.
     pub(crate) after: Option<OperationId>,
+    /// What it carries: the server has to have it first.
+    pub(crate) files: Vec<FileEntry>,
 }
 
 /// What became of a request that the server has carried out.
@@ -45,7 +48,7 @@ pub(crate) enum SendFailure {
 /// What the driver is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Send these, in this order; answer with [`Outbox::answered`].
+    /// Send these, in this order; answer with [`super::Outbox::answered`].
     Send {
         /// To be named in the answer.
         request: u64,
@@ -55,7 +58,7 @@ pub(crate) enum Action {
         ids: Vec<OperationId>,
     },
     /// Store these messages as the server accepted them, then delete their rows; answer with
-    /// [`Outbox::settled`] or [`Outbox::not_settled`].
+    /// [`super::Outbox::settled`] or [`super::Outbox::not_settled`].
     Settle {
         /// Where.
         conversation: ConversationId,
@@ -71,4 +74,15 @@ pub(crate) enum Action {
         /// Why.
         error: WireError,
     },
+    /// Hand over a file; answer with [`super::Outbox::uploaded`].
+    Upload {
+        /// Which.
+        id: FileId,
+        /// To be named in the answer.
+        step: u64,
+        /// What to ask.
+        what: Step,
+    },
+    /// Note that the server does not have these files (anymore).
+    Anew(Vec<FileId>),
 }

@@ -25,6 +25,19 @@ pub(super) struct Item {
     pub(super) stage: Stage,
     pub(super) alone: bool,
     pub(super) after: Option<OperationId>,
+    /// Its files that the server does not have yet.
+    pub(super) missing: usize,
+    /// So often the server did not know its files anymore.
+    pub(super) anew: u32,
+    /// The person has thrown it away, and it is being deleted.
+    pub(super) thrown: bool,
+}
+
+impl Item {
+    /// Whether it waits for its files, or to be deleted: what follows need not.
+    fn stands_aside(&self) -> bool {
+        self.missing > 0 || self.thrown
+    }
 }
 
 /// Where everything is that is unsent.
@@ -46,21 +59,23 @@ enum Turn {
     Its,
     /// What comes first is under way or waits itself: so does all that follows.
     Later,
-    /// It waits for the person, or is under way: what follows need not.
+    /// It waits for the person or for its files, or is under way: what follows need not.
     Others,
 }
 
 impl Queue {
     fn turn(&self, item: &Item, unsent: &Places) -> Turn {
-        if item.stage != Stage::Waiting {
+        if item.stage != Stage::Waiting || item.stands_aside() {
             return Turn::Others;
         }
         let first = item.after.and_then(|after| unsent.get(&after));
-        let first = first.and_then(|(_, n)| self.items.get(n));
-        match first.map(|first| first.stage) {
-            None => Turn::Its,
-            Some(Stage::Failed) => Turn::Others,
-            Some(Stage::Waiting | Stage::Sending | Stage::Settling) => Turn::Later,
+        let Some(first) = first.and_then(|(_, n)| self.items.get(n)) else {
+            return Turn::Its;
+        };
+        match first.stage {
+            Stage::Failed => Turn::Others,
+            Stage::Waiting if first.stands_aside() => Turn::Others,
+            Stage::Waiting | Stage::Sending | Stage::Settling => Turn::Later,
         }
     }
 

@@ -18,6 +18,7 @@ fn entries(conversation: ConversationId, places: std::ops::RangeInclusive<u64>) 
             failed: false,
             alone: false,
             after: None,
+            files: Vec::new(),
         })
         .collect()
 }
@@ -60,6 +61,7 @@ fn change(conversation: ConversationId, n: u64, of: OperationId) -> Entry {
         failed: false,
         alone: true,
         after: Some(of),
+        files: Vec::new(),
     }
 }
 

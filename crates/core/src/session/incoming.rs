@@ -28,6 +28,7 @@ impl Session {
                 self.ready = false;
                 self.sync.disconnected();
                 self.outbox.disconnected();
+                self.downloads.disconnected();
                 self.marks.disconnected();
                 self.typing.disconnected();
                 self.own_status.disconnected();
@@ -143,6 +144,7 @@ impl Session {
         let actions = self.sync.connected();
         self.feed(actions);
         self.outbox.connected();
+        self.downloads.connected();
         self.marks.connected();
         self.own_status.connected();
         self.closing = None;

@@ -12,10 +12,15 @@ use crate::{
     clock::Clock,
     connection::{self, SocketAuth},
     events::{Changes, EventHub},
+    files::{self, Downloads, Files, Folder, Transfers},
     notify::{Notifier, Ringtone},
     outbox::Outbox,
     rest::{Http, Rest},
-    store::{Store, StoreError, facts, meta, own_status, read_mark},
+    store::{
+        Store, StoreError, facts,
+        file_copy::{self, CopyState},
+        message, meta, own_status, read_mark,
+    },
     sync::Sync,
     wire::Wire,
 };
@@ -66,10 +71,13 @@ pub(crate) struct Running {
 /// # Errors
 /// Where the files cannot be opened.
 pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
-    let folder = parts.folder;
-    let store = tokio::task::spawn_blocking(move || Store::open(&folder))
-        .await
-        .map_err(|_| StoreError::Closed)??;
+    let account = parts.folder;
+    let opened = tokio::task::spawn_blocking(move || {
+        let store = Store::open(&account)?;
+        let folder = Folder::open(&account).map_err(StoreError::Io)?;
+        Ok::<_, StoreError>((store, folder))
+    });
+    let (store, folder) = opened.await.map_err(|_| StoreError::Closed)??;
     let me = parts.me.person.id;
     let cursor = store
         .cache
@@ -79,7 +87,13 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         })
         .await?;
     let mut outbox = Outbox::default();
-    outbox.add(requests::unsent(&store).await?);
+    outbox.add(requests::unsent(&store, &folder, parts.clock.now()).await?);
+    let downloads = unfinished(&store).await?;
+    if let Err(error) = files::sweep(&store, &folder, true).await {
+        tracing::warn!(%error, "what a kill left of files could not be taken away");
+    }
+    let transfers = Transfers::new(parts.events.clone());
+    transfers.set_standings(downloads.standings());
     let marks = Marks::new(store.outbox.read(read_mark::all).await?);
     let own_status = OwnStatus::new(store.outbox.read(own_status::get).await?);
 
@@ -97,6 +111,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         device: parts.device,
         clock: parts.clock,
         store,
+        files: Files::new(folder, transfers),
         live: Arc::default(),
         rest: Rest {
             http: parts.http,
@@ -132,6 +147,9 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         tokens: parts.tokens,
         sync: Sync::new(cursor),
         outbox,
+        downloads,
+        uploading: Default::default(),
+        fetching: Default::default(),
         marks,
         typing: Default::default(),
         own_status,
@@ -157,4 +175,22 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         stop,
         done: tokio::spawn(session.run(stopped)),
     })
+}
+
+/// Files that were being fetched when the app ended.
+async fn unfinished(store: &Store) -> Result<Downloads, StoreError> {
+    let read = |connection: &rusqlite::Connection| {
+        let mut downloads = Downloads::default();
+        for copy in file_copy::unfinished(connection)? {
+            let Some(message) = message::get(connection, copy.message)? else {
+                continue;
+            };
+            match copy.state {
+                CopyState::Held => downloads.was_held(copy.id, message.conversation),
+                _ => downloads.want(copy.id, message.conversation),
+            }
+        }
+        Ok(downloads)
+    };
+    store.cache.read(read).await
 }

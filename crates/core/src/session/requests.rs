@@ -1,42 +1,70 @@
 //! Rows of the outbox as requests to the server, and what becomes of them once it has answered.
 
+use super::Context;
 use crate::{
     faults,
-    outbox::{Answer, Entry, SendFailure},
+    files::Folder,
+    outbox::{Answer, Entry, FileEntry, SendFailure},
     store::{
-        Store, StoreError, facts, message,
+        Store, StoreError, facts,
+        file_copy::{self, CopyState},
+        message,
         outbox::{self as rows, Operation, OutboxRow},
+        upload::{self, Upload},
     },
     wire::{Wire, WireFailure},
 };
 use im_protocol::{
-    ConversationId, EditId, MessageId, OperationId, PersonId,
+    ConversationId, EditId, MessageId, OperationId, PersonId, UnixMs,
     conversation::{
         Accepted, Content, Message, MessageDelete, MessageEdit, MessageReact, MessageSend,
         NewMessage,
     },
 };
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 
 /// Bytes of a message in a request beside its text.
 const AROUND: usize = 128;
+/// Bytes of a file's id in a request.
+const FILE: usize = 40;
+
+/// A row with the files that it carries.
+pub(super) struct Unsent {
+    pub(super) row: OutboxRow,
+    files: Vec<Upload>,
+}
+
+/// Reads a row, while it is there.
+///
+/// # Errors
+/// What the disk says.
+pub(super) fn row(connection: &Connection, id: OperationId) -> Result<Option<Unsent>, StoreError> {
+    let Some(row) = rows::get(connection, id)? else {
+        return Ok(None);
+    };
+    let files = upload::of_message(connection, message_of(id))?;
+    Ok(Some(Unsent { row, files }))
+}
 
 /// What is unsent at the start. Rows of which the cache knows that they were accepted (the app was
 /// killed before they were deleted) are deleted now.
-pub(super) async fn unsent(store: &Store) -> Result<Vec<Entry>, StoreError> {
-    let kept = store
-        .outbox
-        .read(|connection| rows::after(connection, 0, u32::MAX))
-        .await?;
+pub(super) async fn unsent(
+    store: &Store,
+    folder: &Folder,
+    now: UnixMs,
+) -> Result<Vec<Entry>, StoreError> {
+    let read = |connection: &Connection| rows::after(connection, 0, u32::MAX);
+    let kept = store.outbox.read(read).await?;
     let stored = stored_already(store, &kept).await?;
     if !stored.is_empty() {
-        delete_rows(store, stored.clone()).await?;
+        delete(store, folder, now, stored.clone()).await?;
     }
-    Ok(kept
-        .iter()
-        .filter(|row| !stored.contains(&row.id))
-        .map(entry)
-        .collect())
+    let read = move |connection: &Connection| {
+        let mut kept = kept;
+        kept.retain(|row| !stored.contains(&row.id));
+        entries(connection, &kept)
+    };
+    store.outbox.read(read).await
 }
 
 /// Rows of the outbox that the cache shows to be on the server's disk already.
@@ -62,19 +90,45 @@ async fn stored_already(
         .await
 }
 
-pub(super) fn entry(row: &OutboxRow) -> Entry {
+/// Rows as the machine needs to know them.
+///
+/// # Errors
+/// What the disk says.
+pub(super) fn entries(
+    connection: &Connection,
+    rows: &[OutboxRow],
+) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let files = upload::of_message(connection, message_of(row.id))?;
+        entries.push(entry(row, &files));
+    }
+    Ok(entries)
+}
+
+fn entry(row: &OutboxRow, files: &[Upload]) -> Entry {
     let text = row.operation.text();
     // JSON writes a control character as six bytes.
     let escaped = text.chars().filter(|c| c.is_control()).count() * 5;
+    let around = AROUND + files.len() * FILE;
     let changes = row.operation.changes();
     Entry {
         n: row.n,
         id: row.id,
         conversation: row.conversation,
-        bytes: text.len() + text.matches(['"', '\\']).count() + escaped + AROUND,
+        bytes: text.len() + text.matches(['"', '\\']).count() + escaped + around,
         failed: row.error.is_some(),
         alone: changes.is_some(),
         after: changes.map(OperationId::from),
+        files: files
+            .iter()
+            .map(|file| FileEntry {
+                id: file.id,
+                size: file.size,
+                whole: file.file.is_some(),
+                held: file.held,
+            })
+            .collect(),
     }
 }
 
@@ -84,7 +138,8 @@ pub(crate) fn message_of(sending: OperationId) -> MessageId {
 }
 
 /// An own message as the server has accepted it; none where the row is no message.
-pub(super) fn as_accepted(place: &Accepted, row: OutboxRow, me: PersonId) -> Option<Message> {
+pub(super) fn as_accepted(place: &Accepted, unsent: Unsent, me: PersonId) -> Option<Message> {
+    let Unsent { row, files } = unsent;
     let Operation::Send { text, reply_to } = row.operation else {
         return None;
     };
@@ -100,7 +155,7 @@ pub(super) fn as_accepted(place: &Accepted, row: OutboxRow, me: PersonId) -> Opt
         reply_to,
         edited_at: None,
         reactions: Vec::new(),
-        files: Vec::new(),
+        files: files.iter().map(Upload::info).collect(),
     })
 }
 
@@ -110,10 +165,10 @@ pub(super) async fn carry_out(
     wire: &Wire,
     store: &Store,
     conversation: ConversationId,
-    wanted: Vec<OutboxRow>,
+    wanted: Vec<Unsent>,
 ) -> Result<Answer, SendFailure> {
     let mut items = Vec::with_capacity(wanted.len());
-    for row in wanted {
+    for Unsent { row, files } in wanted {
         let changed = match row.operation {
             Operation::Send { text, reply_to } => {
                 items.push(NewMessage {
@@ -121,7 +176,7 @@ pub(super) async fn carry_out(
                     text,
                     written_at: row.written_at,
                     reply_to,
-                    files: Vec::new(),
+                    files: files.iter().map(|file| file.id).collect(),
                 });
                 continue;
             }
@@ -173,25 +228,70 @@ pub(super) async fn carry_out(
     Ok(Answer::Sent(sent))
 }
 
-/// Deletes rows of what is stored.
+/// Deletes rows of what is stored. What they carried is a copy from then on.
 ///
 /// # Errors
 /// What the disk says.
-pub(super) async fn delete_rows(store: &Store, ids: Vec<OperationId>) -> Result<(), StoreError> {
-    store
+pub(super) async fn delete_rows(
+    context: &Context,
+    ids: Vec<OperationId>,
+) -> Result<(), StoreError> {
+    let now = context.clock.now();
+    delete(&context.store, &context.files.folder, now, ids).await
+}
+
+async fn delete(
+    store: &Store,
+    folder: &Folder,
+    now: UnixMs,
+    ids: Vec<OperationId>,
+) -> Result<(), StoreError> {
+    let carried = store
         .outbox
         .write(move |tx| {
+            let mut carried = Vec::new();
             for id in ids {
                 let row = rows::get(tx, id)?;
+                carried.extend(upload::of_message(tx, message_of(id))?);
+                upload::remove_of_message(tx, message_of(id))?;
                 rows::remove(tx, id)?;
                 if let Some(row) = row.filter(|_| faults::doubles()) {
                     let again = OperationId::new();
                     rows::add(tx, again, row.conversation, row.operation, row.written_at)?;
                 }
             }
-            Ok(())
+            Ok(carried)
         })
-        .await
+        .await?;
+    if !carried.is_empty() {
+        keep_sent(store, folder, now, carried).await;
+    }
+    Ok(())
+}
+
+/// Nobody fetches what they have sent. Where that cannot be, it is fetched all the same.
+async fn keep_sent(store: &Store, folder: &Folder, now: UnixMs, carried: Vec<Upload>) {
+    let folder = folder.clone();
+    let renamed = tokio::task::spawn_blocking(move || {
+        let mut kept = carried;
+        kept.retain(|file| folder.keep_sent(file.id).is_ok());
+        kept
+    });
+    let Ok(kept) = renamed.await else { return };
+    let write = move |tx: &Transaction<'_>| {
+        for file in kept {
+            let message = file
+                .message
+                .filter(|id| message::exists(tx, *id).is_ok_and(|is| is));
+            if let Some(message) = message {
+                file_copy::put(tx, file.id, message, file.size, CopyState::Whole, now)?;
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = store.cache.write(write).await {
+        tracing::warn!(%error, "what was sent could not be kept as a copy");
+    }
 }
 
 fn send_failure(failure: WireFailure) -> SendFailure {

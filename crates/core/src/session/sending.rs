@@ -2,16 +2,16 @@
 
 use super::{
     Outcome, Session,
-    requests::{as_accepted, carry_out, delete_rows, entry},
+    requests::{self, as_accepted, carry_out, delete_rows},
 };
 use crate::{
     faults::{self, Fault},
-    outbox::{Action, Answer, Entry, SendFailure},
-    store::{StoreError, facts, outbox as rows, read_mark},
+    outbox::{Action, Answer, Entry, SendFailure, Uploaded},
+    store::{StoreError, facts, outbox as rows, read_mark, upload},
     wire::WireFailure,
 };
 use im_protocol::{
-    ConversationId, OperationId,
+    ConversationId, FileId, OperationId,
     conversation::{Accepted, Message, ReadMark},
 };
 use rusqlite::Transaction;
@@ -35,18 +35,31 @@ pub(super) enum Sent {
         request: u64,
         answer: Result<Answer, SendFailure>,
     },
+    /// An answer to a step of a file.
+    Uploaded {
+        id: FileId,
+        step: u64,
+        answer: Result<Uploaded, SendFailure>,
+    },
     /// Rows were deleted, or not.
     Settled {
         conversation: Option<ConversationId>,
         ids: Vec<OperationId>,
         done: bool,
     },
-    /// A row was marked.
+    /// A row was marked, or one of its files was.
     Parked(ConversationId),
     /// A row could not be marked.
     NotParked(OperationId),
-    /// Rows were thrown away, and somebody waits for it.
-    Discarded(ConversationId, Vec<OperationId>, oneshot::Sender<bool>),
+    /// Rows were thrown away with these files, and somebody waits for it.
+    Discarded {
+        conversation: ConversationId,
+        gone: Vec<OperationId>,
+        files: Vec<FileId>,
+        reply: oneshot::Sender<bool>,
+    },
+    /// A row could not be thrown away.
+    NotDiscarded(OperationId),
     /// A row is not marked anymore, and somebody waits for it.
     Unparked(OperationId, oneshot::Sender<bool>),
     /// A marker's way is over: whether the server knows it or will never take it.
@@ -72,6 +85,8 @@ impl Session {
                     accepted,
                 } => self.settle(conversation, accepted),
                 Action::Forget(ids) => self.forget(ids),
+                Action::Upload { id, step, what } => self.upload(id, step, what),
+                Action::Anew(files) => self.hand_over_anew(files),
                 Action::Park { id, error } => {
                     let store = self.context.store.clone();
                     self.begin(async move {
@@ -99,7 +114,7 @@ impl Session {
             let read = move |connection: &rusqlite::Connection| {
                 let mut wanted = Vec::with_capacity(ids.len());
                 for id in ids {
-                    wanted.extend(rows::get(connection, id)?);
+                    wanted.extend(requests::row(connection, id)?);
                 }
                 Ok(wanted)
             };
@@ -120,7 +135,7 @@ impl Session {
 
     /// Stores what was accepted, then deletes the rows.
     fn settle(&mut self, conversation: ConversationId, accepted: Vec<Accepted>) {
-        let (store, me) = (self.context.store.clone(), self.context.me);
+        let context = self.context.clone();
         self.begin(async move {
             let ids: Vec<OperationId> = accepted.iter().map(|one| one.id.into()).collect();
             let places: HashMap<OperationId, Accepted> = accepted
@@ -129,25 +144,30 @@ impl Session {
                 .collect();
             let done = async {
                 let wanted = ids.clone();
-                let kept = store
+                let kept = context
+                    .store
                     .outbox
                     .read(move |connection| {
                         let mut kept = Vec::new();
                         for id in wanted {
-                            kept.extend(rows::get(connection, id)?);
+                            kept.extend(requests::row(connection, id)?);
                         }
                         Ok(kept)
                     })
                     .await?;
                 let messages: Vec<Message> = kept
                     .into_iter()
-                    .filter_map(|row| as_accepted(places.get(&row.id)?, row, me))
+                    .filter_map(|unsent| {
+                        let place = places.get(&unsent.row.id)?;
+                        as_accepted(place, unsent, context.me)
+                    })
                     .collect();
-                store
+                context
+                    .store
                     .cache
                     .write(move |tx| facts::store_messages(tx, &messages))
                     .await?;
-                delete_rows(&store, ids.clone()).await
+                delete_rows(&context, ids.clone()).await
             };
             settled(Some(conversation), done.await, ids)
         });
@@ -155,8 +175,8 @@ impl Session {
 
     /// Deletes rows of messages that are stored.
     fn forget(&mut self, ids: Vec<OperationId>) {
-        let store = self.context.store.clone();
-        self.begin(async move { settled(None, delete_rows(&store, ids.clone()).await, ids) });
+        let context = self.context.clone();
+        self.begin(async move { settled(None, delete_rows(&context, ids.clone()).await, ids) });
     }
 
     /// Gives the machine what came of its actions.
@@ -175,6 +195,10 @@ impl Session {
                 request,
                 answer,
             } => {
+                if answer == Ok(Answer::Stored) {
+                    // It may have been taken back, and what it carried with it.
+                    self.sweep_files();
+                }
                 let actions = self.outbox.answered(now, conversation, request, answer);
                 self.changes.messages(conversation);
                 self.send(actions);
@@ -196,10 +220,22 @@ impl Session {
                     self.changes.messages(conversation);
                 }
             }
+            Sent::Uploaded { id, step, answer } => self.uploaded(id, step, answer),
             Sent::Parked(conversation) => self.changes.messages(conversation),
             Sent::NotParked(id) => self.outbox.not_settled(now, &[id]),
-            Sent::Discarded(conversation, gone, reply) => {
+            Sent::NotDiscarded(id) => self.outbox.not_discarded(id),
+            Sent::Discarded {
+                conversation,
+                gone,
+                files,
+                reply,
+            } => {
                 self.outbox.settled(&gone);
+                for id in files {
+                    self.cut_off(id);
+                    self.context.files.transfers.forget(id);
+                    self.context.files.folder.remove_upload(id);
+                }
                 self.changes.messages(conversation);
                 // Who asked may have given up.
                 let _ = reply.send(true);
@@ -235,7 +271,7 @@ impl Session {
                         return Ok(entries);
                     };
                     last = end.n;
-                    entries.extend(page.iter().map(entry));
+                    entries.extend(requests::entries(connection, &page)?);
                 }
             };
             match store.outbox.read(read).await {
@@ -269,7 +305,7 @@ impl Session {
         });
     }
 
-    /// Throws away what is parked, with what waits for it: the rows first, so that it can be tried
+    /// Throws away what is parked or waits for its files, with what waits for it: the rows first, so that it can be tried
     /// again where the disk refuses.
     pub(super) fn discard(&mut self, id: OperationId, reply: oneshot::Sender<bool>) {
         let gone = self.outbox.discards(id);
@@ -282,13 +318,20 @@ impl Session {
             let ids = gone.clone();
             let write = move |tx: &Transaction<'_>| {
                 let row = rows::get(tx, id)?;
+                let mut files = Vec::new();
                 for id in ids {
+                    files.extend(upload::remove_of_message(tx, requests::message_of(id))?);
                     rows::remove(tx, id)?;
                 }
-                Ok(row)
+                Ok(row.map(|row| (row, files)))
             };
             match store.outbox.write(write).await {
-                Ok(Some(row)) => Outcome::Sent(Sent::Discarded(row.conversation, gone, reply)),
+                Ok(Some((row, files))) => Outcome::Sent(Sent::Discarded {
+                    conversation: row.conversation,
+                    gone,
+                    files,
+                    reply,
+                }),
                 Ok(None) => {
                     let _ = reply.send(false);
                     Outcome::Nothing
@@ -296,7 +339,7 @@ impl Session {
                 Err(error) => {
                     tracing::error!(%error, "a row could not be deleted");
                     let _ = reply.send(false);
-                    Outcome::Nothing
+                    Outcome::Sent(Sent::NotDiscarded(id))
                 }
             }
         });
