@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     config::Config,
     dispatch::Table,
+    files::Files,
     hub::Hub,
     mail::Bell,
     presence::Presence,
@@ -40,6 +41,8 @@ pub(crate) struct App {
     pub(crate) passwords: Passwords,
     /// Against floods.
     pub(crate) rates: Rates,
+    /// Where files are, and who hands them over.
+    pub(crate) files: Files,
     /// Rung when mail was queued.
     pub(crate) bell: Bell,
     /// The life of the database.

@@ -3,9 +3,11 @@
 //! The environment wins over the file. TLS is not served here yet: in production a reverse proxy
 //! in front terminates it, on the same machine or a trusted network.
 
+mod files;
 mod limits;
 mod mail;
 
+pub use files::{Bucket, Files};
 pub use limits::{Limits, Rate};
 pub use mail::{Mail, Tls};
 
@@ -72,7 +74,7 @@ pub enum ConfigError {
 pub struct Config {
     /// The address to listen on. Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The folder with the database. Made where it is missing.
+    /// The folder with the database, and the files where no bucket is named. Made where it is missing.
     pub data: PathBuf,
     /// Origins that browsers may come from, such as `https://mentor.example.org`. Outside
     /// production every localhost origin is allowed too. Native clients send none.
@@ -92,6 +94,8 @@ pub struct Config {
     pub require_verified: Option<bool>,
     /// Whether students may register by themselves.
     pub registration: Registration,
+    /// What becomes of files.
+    pub files: Files,
     /// What one client may ask for.
     pub limits: Limits,
 }
@@ -144,6 +148,7 @@ impl Config {
             mail: None,
             require_verified: None,
             registration: Registration::Open,
+            files: Files::default(),
             limits: Limits::default(),
         }
     }
@@ -225,6 +230,7 @@ struct Settings {
     mail: mail::Settings,
     require_verified: Option<bool>,
     registration: Registration,
+    files: files::Settings,
     limits: Limits,
 }
 
@@ -305,6 +311,7 @@ impl Settings {
             };
         }
         self.mail.override_by(env)?;
+        self.files.override_by(env)?;
         if let Some(text) = get("IM_TURN_SECRET") {
             self.ice.turn_secret = Some(text.clone());
         }
@@ -330,6 +337,7 @@ impl Settings {
             mail: self.mail.into_mail()?,
             require_verified: self.require_verified,
             registration: self.registration,
+            files: self.files.into_files()?,
             limits: self.limits,
         })
     }

@@ -1,7 +1,8 @@
 //! Everything a person is and wrote, as one JSON document that is made while it is sent.
 //!
-//! One document, not an archive: there are no files beside the words, any program reads it, and it
-//! needs no more memory than a page of messages. Its last field is `"complete": true`, so that a
+//! One document, not an archive: any program reads it, and it needs no more memory than a page of
+//! messages. Files are named in it and fetched by their ids: a film is not made longer by a third to
+//! stand in a text, and what broke off goes on where it was. Its last field is `"complete": true`, so that a
 //! part of one cannot pass for the whole. What is written while it is made may be in it or not; a
 //! message that is changed meanwhile is there twice.
 
@@ -9,15 +10,15 @@ use crate::{
     app::App,
     error::Error,
     store::{
-        Connection, call, conversation, course, erasure, message, message_edit, person, session,
-        status,
+        Connection, call, conversation, course, erasure, file, message, message_edit, person,
+        session, status,
     },
 };
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use im_call::rules::Rules;
 use im_protocol::{
-    ConversationId, PersonId,
+    ConversationId, FileId, PersonId,
     conversation::{Content, Conversation, Message, Wording},
 };
 use serde::Serialize;
@@ -71,6 +72,30 @@ struct Head {
     version: u32,
     server: &'static str,
     made_at: i64,
+    /// Where the files are that are named in it.
+    files_at: &'static str,
+}
+
+/// A file that no message carries yet.
+#[derive(Serialize)]
+struct Waiting {
+    id: FileId,
+    conversation: ConversationId,
+    name: String,
+    size: u64,
+    received: u64,
+}
+
+impl From<file::File> for Waiting {
+    fn from(file: file::File) -> Self {
+        Self {
+            id: file.start.id,
+            conversation: file.start.conversation,
+            name: file.start.name,
+            size: file.start.size,
+            received: file.received,
+        }
+    }
 }
 
 /// A message with what is kept of it besides.
@@ -107,12 +132,15 @@ impl Export {
         let courses = course::of_person(&mut reader, self.id).await?;
         let people = person::tied_to(&mut reader, self.id).await?;
         let sessions = session::history(&mut reader, self.id).await?;
+        let waiting = file::waiting_of(&mut reader, self.id).await?;
+        let waiting: Vec<Waiting> = waiting.into_iter().map(Into::into).collect();
         drop(reader);
         let head = Head {
             format: "instantmentor-export",
             version: VERSION,
             server: crate::SERVER,
             made_at: self.app.clock.now(),
+            files_at: "/v1/files/{id}",
         };
         let mut text = String::from("{\n");
         for (name, value) in [
@@ -122,6 +150,7 @@ impl Export {
             ("courses", json(&courses)?),
             ("people", json(&people)?),
             ("sessions", json(&sessions)?),
+            ("waiting_files", json(&waiting)?),
         ] {
             text.push_str(&format!("\"{name}\": {value},\n"));
         }

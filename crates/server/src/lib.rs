@@ -20,6 +20,7 @@ pub mod error;
 mod export;
 #[cfg(feature = "faults")]
 mod faults;
+mod files;
 pub mod hub;
 pub mod input;
 mod mail;

@@ -32,6 +32,7 @@ pub(crate) struct Rates {
     mails: Bucket<Network>,
     mails_to: Bucket<[u8; 32]>,
     exports: Bucket<PersonId>,
+    files: Bucket<PersonId>,
     messages: Bucket<PersonId>,
     calls: Bucket<PersonId>,
     signals: Bucket<PersonId>,
@@ -50,6 +51,7 @@ impl Rates {
             mails: Bucket::new(limits.mails),
             mails_to: Bucket::new(limits.mails_per_account),
             exports: Bucket::new(limits.exports),
+            files: Bucket::new(limits.files),
             messages: Bucket::new(limits.messages),
             calls: Bucket::new(limits.calls),
             signals: Bucket::new(limits.signals),
@@ -126,6 +128,11 @@ impl Rates {
         self.exports.check(&person, 1)
     }
 
+    /// A file that a person begins to hand over, or fetches, besides being a request.
+    pub(crate) fn file(&self, person: PersonId) -> Result<(), WireError> {
+        self.files.check(&person, 1)
+    }
+
     /// Forgets those whose buckets are full again.
     pub(crate) fn tidy(&self) {
         self.connects.0.retain_recent();
@@ -136,6 +143,7 @@ impl Rates {
         self.mails.0.retain_recent();
         self.mails_to.0.retain_recent();
         self.exports.0.retain_recent();
+        self.files.0.retain_recent();
         self.messages.0.retain_recent();
         self.calls.0.retain_recent();
         self.signals.0.retain_recent();

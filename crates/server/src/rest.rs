@@ -3,6 +3,7 @@
 mod accounts;
 mod export;
 mod extract;
+mod files;
 mod health;
 pub(crate) mod ice;
 mod lists;
@@ -50,6 +51,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/courses/enrol", post(lists::enrol))
         .route("/v1/conversations", post(lists::open))
         .route("/v1/conversations/{id}/messages", get(lists::history))
+        .route("/v1/files", post(files::begin))
+        .route("/v1/files/{id}", get(files::serve).patch(files::append))
+        .route("/v1/files/{id}/upload", get(files::state))
         .route("/v1/ice-servers", get(ice::servers))
         .method_not_allowed_fallback(not_found)
         .fallback(not_found)

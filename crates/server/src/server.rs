@@ -10,6 +10,7 @@ use crate::{
     dispatch::Table,
     door::Door,
     error::Error,
+    files::{Files, OpenFilesError, Sweeper},
     hub::Hub,
     mail::{Bell, Postman},
     operator::{Operator, demo},
@@ -115,10 +116,15 @@ impl Server {
         let writing = task.spawn(stop_writing.clone());
         let writing = writing.map_err(|_| Error::Broken("there is no thread for the writer"))?;
         let epoch = store::meta::epoch(&mut *store.read().await?).await?;
+        let files = Files::open(&config, epoch).map_err(|error| match error {
+            OpenFilesError::Folder(error) => StartError::Store(error),
+            OpenFilesError::Config(error) => StartError::Config(error),
+        })?;
         let app = Arc::new(App {
             keys: Keys::new(secret.as_bytes()),
             passwords: Passwords::new()?,
             rates: Rates::new(&config.limits),
+            files,
             bell: Bell::default(),
             presence: Arc::new(Presence::default()),
             seen: Seen::default(),
@@ -137,6 +143,7 @@ impl Server {
         crate::faults::warn();
         calls::begin_again(&app.writer, &app.store).await?;
         app.tasks.spawn(calls::Sweeper::new(app.clone()).run());
+        app.tasks.spawn(Sweeper::new(app.clone()).run());
         app.tasks.spawn(Chores::new(app.clone()).run());
         app.tasks.spawn(PresenceTask::new(app.clone()).run());
         match Postman::new(&app)? {

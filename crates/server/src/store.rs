@@ -11,6 +11,7 @@ pub mod course;
 pub mod credential;
 pub mod erasure;
 pub mod feed;
+pub mod file;
 pub mod invitation;
 pub mod ledger;
 pub mod mail;

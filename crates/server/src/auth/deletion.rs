@@ -49,6 +49,7 @@ pub(crate) async fn delete(
         async move { erase(change, &me).await }.boxed()
     });
     deleted.await?;
+    app.files.ring();
     tracing::info!(person = %id, "an account is deleted");
     Ok(())
 }

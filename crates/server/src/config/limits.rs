@@ -30,6 +30,8 @@ pub struct Limits {
     pub mails_per_account: Rate,
     /// Exports of everything, of one person.
     pub exports: Rate,
+    /// Files that one person begins to hand over, or fetches.
+    pub files: Rate,
     /// Messages of one person.
     pub messages: Rate,
     /// Calls that one person starts.
@@ -73,6 +75,8 @@ impl Default for Limits {
             mails: Rate::new(20, 0.05),
             mails_per_account: Rate::new(3, 1.0 / 300.0),
             exports: Rate::new(3, 1.0 / 600.0),
+            // A long conversation with pictures, scrolled through.
+            files: Rate::new(300, 20.0),
             messages: Rate::new(500, 50.0),
             calls: Rate::new(6, 0.1),
             signals: Rate::new(300, 50.0),
@@ -101,6 +105,7 @@ impl Limits {
             mails: wide,
             mails_per_account: wide,
             exports: wide,
+            files: wide,
             messages: wide,
             calls: wide,
             signals: wide,

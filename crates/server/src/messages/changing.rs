@@ -144,7 +144,10 @@ async fn delete(ctx: Ctx, asked: MessageDelete) -> Result<Message, Error> {
     let deleted = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move { take_back(change, actor, asked).await }.boxed()
     });
-    deleted.await
+    let deleted = deleted.await?;
+    // What it carried is to be removed.
+    ctx.app.files.ring();
+    Ok(deleted)
 }
 
 async fn take_back(

@@ -11,13 +11,16 @@ use crate::{
     socket::Asker,
     store::{
         conversation::Heads,
+        file::File,
         ledger::{Group, Ledger},
         message::Known,
     },
 };
 use im_protocol::{
-    ConversationId, ErrorCode, MessageId, PersonId, UnixMs,
+    ConversationId, ErrorCode, FileId, MessageId, PersonId, UnixMs,
     conversation::{Accepted, Content, Message, MessageSend, MessageSent, NewMessage, NotAccepted},
+    files::FileInfo,
+    limits::MESSAGE_FILES,
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -56,6 +59,7 @@ pub(crate) fn accept(
             heads: group.heads(conversations)?,
             known: group.known(items().map(|item| item.id))?,
             places: group.places(items().filter_map(|item| item.reply_to))?,
+            files: group.files(items().flat_map(|item| &item.files).copied())?,
             now,
             added: Vec::new(),
         };
@@ -73,6 +77,8 @@ struct Taken {
     known: HashMap<MessageId, Known>,
     /// Where messages are that may be answered.
     places: HashMap<MessageId, ConversationId>,
+    /// What messages want to carry.
+    files: HashMap<FileId, File>,
     now: UnixMs,
     /// With digests.
     added: Vec<(Message, String)>,
@@ -108,7 +114,9 @@ impl Taken {
     }
 
     fn one(&mut self, sending: &Sending, item: &NewMessage) -> Result<Accepted, Error> {
-        input::message(&item.text)?;
+        if !item.text.is_empty() || item.files.is_empty() {
+            input::message(&item.text)?;
+        }
         let id = sending.asked.conversation;
         let author = sending.actor.person;
         let digest = digest_of(id, item);
@@ -128,6 +136,7 @@ impl Taken {
                 "The message that this one answers is not in this conversation.",
             ));
         }
+        let files = self.carried(author, id, &item.files)?;
         let heads = self.heads.get_mut(&id).ok_or_else(Error::not_found)?;
         heads.seq += 1;
         heads.rev += 1;
@@ -145,8 +154,13 @@ impl Taken {
             reply_to: item.reply_to,
             edited_at: None,
             reactions: Vec::new(),
-            files: Vec::new(),
+            files,
         };
+        for file in &item.files {
+            if let Some(file) = self.files.get_mut(file) {
+                file.message = Some(item.id);
+            }
+        }
         let accepted = Accepted {
             id: message.id,
             seq: message.seq,
@@ -164,6 +178,34 @@ impl Taken {
         Ok(accepted)
     }
 
+    /// The files that a message of this author wants to carry, if it may have them.
+    fn carried(
+        &self,
+        author: PersonId,
+        conversation: ConversationId,
+        ids: &[FileId],
+    ) -> Result<Vec<FileInfo>, Error> {
+        let distinct: HashSet<_> = ids.iter().collect();
+        if ids.len() > MESSAGE_FILES || distinct.len() < ids.len() {
+            return Err(Error::invalid(format!(
+                "A message carries up to {MESSAGE_FILES} files, each once."
+            )));
+        }
+        let carried = ids.iter().map(|id| {
+            let file = self.files.get(id).filter(|file| {
+                file.author == author
+                    && file.start.conversation == conversation
+                    && file.message.is_none()
+            });
+            let unknown = "A file of this message is not there (anymore). Please attach it again.";
+            let file = file.ok_or_else(|| Error::refused(ErrorCode::FileUnknown, unknown))?;
+            let unfinished = "A file of this message is not whole yet.";
+            file.info()
+                .ok_or_else(|| Error::refused(ErrorCode::FileUnfinished, unfinished))
+        });
+        carried.collect()
+    }
+
     fn write(self, group: &Group<'_>) -> Result<Told, Error> {
         let Self {
             heads, added, now, ..
@@ -172,6 +214,9 @@ impl Taken {
             return Ok(Told::default());
         }
         group.insert(&added)?;
+        for (message, _) in &added {
+            group.carry(message)?;
+        }
         let mut moved: HashSet<ConversationId> = HashSet::new();
         let mut unread: HashMap<(PersonId, ConversationId), u64> = HashMap::new();
         let mut feeds: HashMap<PersonId, Feed> = HashMap::new();
@@ -326,6 +371,10 @@ fn digest_of(conversation: ConversationId, item: &NewMessage) -> String {
         // Behind a byte that no text holds.
         hasher.update([0]);
         hasher.update(to.uuid().as_bytes());
+    }
+    for file in &item.files {
+        hasher.update([1]);
+        hasher.update(file.uuid().as_bytes());
     }
     hex::encode(hasher.finalize())
 }

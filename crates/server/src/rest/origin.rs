@@ -11,6 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use im_protocol::files::UPLOAD_OFFSET;
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -65,11 +66,21 @@ pub(super) fn cors(app: Arc<App>) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(move |origin, _| {
             allowed(&app.config, origin)
         }))
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::RANGE,
+            header::IF_RANGE,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static(UPLOAD_OFFSET),
             HeaderName::from_static("x-requested-with"),
+        ])
+        .expose_headers([
+            header::ACCEPT_RANGES,
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_RANGE,
+            header::ETAG,
         ])
         .max_age(Duration::from_secs(600))
 }

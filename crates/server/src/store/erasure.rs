@@ -9,7 +9,7 @@ use im_protocol::{PersonId, UnixMs, people::Role};
 pub const NAME: &str = "Deleted account";
 
 /// What is erased, in this order. $1 is the person, $2 the time, $3 the person's address.
-const ERASE: [&str; 15] = [
+const ERASE: [&str; 18] = [
     "DELETE FROM credential WHERE person = $1",
     "DELETE FROM code WHERE person = $1",
     "DELETE FROM outgoing_mail WHERE recipient = $3",
@@ -26,6 +26,11 @@ const ERASE: [&str; 15] = [
     "DELETE FROM message_edit WHERE message IN (
         SELECT id FROM message WHERE author = $1 AND deleted_at IS NOT NULL)",
     "UPDATE message SET body = '', digest = '' WHERE author = $1 AND deleted_at IS NOT NULL",
+    // What they had not sent with a message yet is with nobody.
+    "INSERT INTO file_gone (object, at)
+        SELECT object, $2 FROM file WHERE author = $1 AND message IS NULL",
+    "DELETE FROM file WHERE author = $1 AND message IS NULL",
+    "DELETE FROM file_day WHERE person = $1",
     "UPDATE membership SET unread = 0 WHERE person = $1",
     "DELETE FROM feed_tail WHERE person = $1",
     "DELETE FROM feed WHERE person = $1",
@@ -122,7 +127,7 @@ pub async fn other_admin(conn: &mut Connection, person: PersonId) -> Result<bool
 mod tests {
     use super::*;
     use crate::store::{
-        credential, message, message_edit, person,
+        credential, file, message, message_edit, person,
         testing::{School, scans},
     };
     use im_protocol::{EditId, conversation::Wording};
@@ -191,6 +196,14 @@ mod tests {
         let conversation = school.conversation(sam, maya).await;
         school.say(conversation, sam, "hello Maya").await;
         school.say(conversation, maya, "hello there").await;
+        let sent = school.file(conversation, sam, "told Maya.txt").await;
+        let said = message::before(&mut school.conn, conversation, 9, 9).await;
+        let message = said.unwrap()[1].id;
+        let carried = sqlx::query("UPDATE file SET message = $1, place = 0 WHERE object = $2")
+            .bind(message.to_string())
+            .bind(&sent.object);
+        carried.execute(&mut school.conn).await.unwrap();
+        let waiting = school.file(conversation, sam, "Sam alone.txt").await;
         let conn = &mut school.conn;
         credential::set(conn, sam, "a hash", 1).await.unwrap();
         assert_eq!(partners(conn, sam).await.unwrap(), [maya]);
@@ -201,6 +214,9 @@ mod tests {
         assert!(!left.contains("Sam") && !left.contains("sam@"), "{left}");
         assert!(left.contains("hello Maya") && left.contains("hello there"));
         assert!(!left.contains("a hash"));
+        // What Maya was sent is hers; the bytes of what she was not are to be removed.
+        assert!(left.contains("told Maya.txt"));
+        assert_eq!(file::gone(conn, 9).await.unwrap(), [waiting.object]);
         assert!(person::by_email(conn, email).await.unwrap().is_none());
         let name = person::get(conn, sam).await.unwrap().unwrap().name;
         assert_eq!(name, NAME);

@@ -6,6 +6,8 @@
 //! see [`crate::writer`]), prepared once. `docs/adr/0011-messages-on-a-connection-of-their-own.md`
 //! tells why, and how PostgreSQL would do it.
 
+mod files;
+
 use super::{
     conversation::{self, Heads, Pair},
     feed,
@@ -214,6 +216,7 @@ impl Group<'_> {
                 message.written_at,
                 message.accepted_at,
                 message.reply_to.map(|id| id.to_string()),
+                message::files_of(message)?,
             ])?;
             if added == 0 {
                 return Err(Error::Broken("a message is there already"));

@@ -1,7 +1,7 @@
 //! Table `message`.
 
 use super::{
-    Connection, Row,
+    Connection, Row, file,
     row::{Columns, column_of},
 };
 use crate::error::Error;
@@ -51,14 +51,15 @@ pub async fn insert(conn: &mut Connection, message: &Message, digest: &str) -> R
         .bind(message.written_at)
         .bind(message.accepted_at)
         .bind(message.reply_to.map(|id| id.to_string()))
+        .bind(files_of(message)?)
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)
 }
 
 pub(super) const INSERT: &str = "INSERT INTO message
-    (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at, reply_to)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING";
+    (id, conversation, seq, rev, author, kind, body, digest, written_at, accepted_at, reply_to, files)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING";
 
 /// Takes a message out of those that count as unread for whoever it is for.
 ///
@@ -94,6 +95,14 @@ pub(super) fn columns_of(content: &Content) -> Result<(&'static str, Cow<'_, str
     }
 }
 
+/// The files of a message as their column: empty for none.
+pub(super) fn files_of(message: &Message) -> Result<String, Error> {
+    match message.files.as_slice() {
+        [] => Ok(String::new()),
+        some => serde_json::to_string(some).map_err(|_| Error::Broken("files are not written")),
+    }
+}
+
 /// As much of a message as a repeated sending needs: a [`Known`].
 pub(super) const KNOWN: &str =
     "SELECT author, digest, seq, rev, accepted_at FROM message WHERE id = $1";
@@ -119,7 +128,7 @@ pub async fn get(
 }
 
 const BY_ID: &str = "SELECT id, conversation, seq, rev, author, kind, body, written_at,
-        accepted_at, reply_to, edited_at, deleted_at, reactions
+        accepted_at, reply_to, edited_at, deleted_at, reactions, files
     FROM message WHERE id = $1 AND conversation = $2";
 
 /// Gives a message other words.
@@ -144,7 +153,7 @@ pub async fn set_words(
     Ok(())
 }
 
-/// Takes a message back: from now on it is no news to anybody.
+/// Takes a message back: from now on it is no news to anybody, and its files go.
 ///
 /// # Errors
 /// Where the database fails.
@@ -154,7 +163,8 @@ pub async fn set_deleted(
     rev: u64,
     now: UnixMs,
 ) -> Result<(), Error> {
-    let sql = "UPDATE message SET deleted_at = $2, reactions = '', news = 0, rev = $3
+    file::forget_of(conn, id, now).await?;
+    let sql = "UPDATE message SET deleted_at = $2, reactions = '', files = '', news = 0, rev = $3
         WHERE id = $1";
     sqlx::query(sql)
         .bind(id.to_string())
@@ -228,11 +238,11 @@ pub async fn changed_after(
 /// By two indexes, merged: most messages have their `seq` as their `rev`, and come in its order.
 const CHANGED_AFTER: &str =
     "SELECT id, conversation, seq, seq AS rev, author, kind, body, written_at, accepted_at,
-        reply_to, edited_at, deleted_at, reactions
+        reply_to, edited_at, deleted_at, reactions, files
     FROM message WHERE conversation = $1 AND seq > $2 AND rev = seq
     UNION ALL
     SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at,
-        reply_to, edited_at, deleted_at, reactions
+        reply_to, edited_at, deleted_at, reactions, files
     FROM message WHERE conversation = $1 AND rev > $2 AND rev <> seq
     ORDER BY rev LIMIT $3";
 
@@ -257,7 +267,7 @@ pub async fn before(
 
 const BEFORE: &str =
     "SELECT id, conversation, seq, rev, author, kind, body, written_at, accepted_at,
-        reply_to, edited_at, deleted_at, reactions
+        reply_to, edited_at, deleted_at, reactions, files
     FROM message WHERE conversation = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
 
 /// A message out of its columns.
@@ -297,6 +307,12 @@ pub fn read(row: &Row) -> Result<Message, Error> {
             "" => Vec::new(),
             json => {
                 serde_json::from_str(json).map_err(|_| Error::Broken("reactions cannot be read"))?
+            }
+        },
+        files: match row.text("files")?.as_str() {
+            "" => Vec::new(),
+            json => {
+                serde_json::from_str(json).map_err(|_| Error::Broken("files cannot be read"))?
             }
         },
     })

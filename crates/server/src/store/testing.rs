@@ -1,9 +1,10 @@
 //! A small school for the tests of the tables, and a look at query plans.
 
-use super::{Connection, Store, conversation, course, ledger::Ledger, message, person};
+use super::{Connection, Store, conversation, course, file, ledger::Ledger, message, person};
 use im_protocol::{
-    ConversationId, CourseId, MessageId, PersonId,
+    ConversationId, CourseId, FileId, MessageId, PersonId,
     conversation::{Content, Message},
+    files::{FileStart, Sha256},
     people::{Course, Me, Person, Role},
 };
 use sqlx::{AssertSqlSafe, Row as _};
@@ -107,6 +108,40 @@ impl School {
         conversation::set_heads(conn, id, seq, rev).await.unwrap();
         let other = heads.other(author);
         conversation::add_unread(conn, id, other, 1).await.unwrap();
+    }
+}
+
+impl School {
+    /// A file that is there and that no message carries.
+    pub(crate) async fn file(
+        &mut self,
+        conversation: ConversationId,
+        author: PersonId,
+        name: &str,
+    ) -> file::File {
+        let id = FileId::new();
+        let file = file::File {
+            start: FileStart {
+                id,
+                conversation,
+                name: name.into(),
+                size: 1,
+                sha256: Sha256::from_bytes([7; 32]),
+            },
+            author,
+            object: format!("life/{id}"),
+            received: 1,
+            kind: None,
+            message: None,
+        };
+        let conn = &mut self.conn;
+        file::insert(conn, &file, 1).await.unwrap();
+        let kind = file::Kind {
+            media_type: "text/plain".into(),
+            pixels: None,
+        };
+        file::finish(conn, &file.object, &kind, 1).await.unwrap();
+        file
     }
 }
 

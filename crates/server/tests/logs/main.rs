@@ -7,16 +7,18 @@
 mod school;
 
 use im_protocol::{
-    DeviceId, ErrorCode,
+    DeviceId, ErrorCode, FileId,
     account::{DeleteMe, Forgot, Reset},
     command::Done,
+    files::{FileStart, FileState, Sha256},
     handshake::{SessionEnded, SessionRenew},
     people::{Availability, StatusSet},
     rest::{Invite, Refresh, SignIn, SignedIn, Tokens},
 };
 use im_server::config::{Mail, Tls};
 use im_testkit::{Mailbox, mailbox::Mood};
-use school::{PASSWORD, School, email_of};
+use school::{PASSWORD, School, answer, email_of};
+use sha2::Digest as _;
 use std::{
     io,
     sync::{Arc, Mutex},
@@ -82,6 +84,27 @@ async fn logs_hold_nothing_private() {
         message: status_words.into(),
     };
     maya_device.ask(status).await.unwrap();
+
+    // A file whose place is taken when it is whole, and then not.
+    let file = FileStart {
+        id: FileId::new(),
+        conversation,
+        name: "my own diagnosis.txt".into(),
+        size: 5,
+        sha256: Sha256::from_bytes(sha2::Sha256::digest("words").into()),
+    };
+    let begun = school.post::<FileState>("/v1/files", Some(sam.token()), &file);
+    begun.await.unwrap();
+    let kept = school.config.data.join("files/kept");
+    std::fs::write(&kept, "in the way").unwrap();
+    let url = school.url(&format!("/v1/files/{}", file.id));
+    let request = school.http.patch(url).bearer_auth(sam.token());
+    let request = request.header("Upload-Offset", 0).body("words");
+    answer::<FileState>(request).await.unwrap_err();
+    std::fs::remove_file(&kept).unwrap();
+    let path = format!("/v1/files/{}/upload", file.id);
+    let whole: FileState = school.get(&path, sam.token()).await.unwrap();
+    assert!(whole.file.is_some());
 
     // And now everything that goes wrong.
     let payload = serde_json::json!({ "text": secret_words });
@@ -172,6 +195,7 @@ async fn logs_hold_nothing_private() {
         "a mail could not be sent",
         "a mail is sent",
         "an account is deleted",
+        "files could not be read or written",
     ] {
         assert!(
             logged.contains(seen),
@@ -187,6 +211,7 @@ async fn logs_hold_nothing_private() {
         "Sam's own desk",
         "Maya",
         "Algebra",
+        "diagnosis",
         maya.token(),
         sam.token(),
         &maya.signed_in.tokens.refresh_token,

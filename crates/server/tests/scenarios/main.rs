@@ -12,6 +12,7 @@ mod conversations;
 mod deletion;
 mod devices;
 mod export;
+mod files;
 mod mail;
 mod operating;
 mod presence;

@@ -183,7 +183,9 @@ pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::new()
 }
 
-async fn answer<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, WireError> {
+pub(crate) async fn answer<T: DeserializeOwned>(
+    request: reqwest::RequestBuilder,
+) -> Result<T, WireError> {
     #[derive(serde::Deserialize)]
     struct Refusal {
         error: WireError,

@@ -86,7 +86,7 @@ const fn join_of(kind: Kind) -> &'static str {
         Kind::Message => {
             "SELECT f.n, t.id, t.conversation, t.seq, t.rev, t.author, t.kind, t.body,
                 t.written_at, t.accepted_at, t.reply_to, t.edited_at, t.deleted_at, t.reactions,
-                m.unread
+                t.files, m.unread
             FROM feed_all f
             JOIN message t ON t.id = f.thing
             JOIN membership m ON m.person = f.person AND m.conversation = t.conversation
