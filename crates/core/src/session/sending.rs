@@ -323,6 +323,9 @@ impl Session {
                     files.extend(upload::remove_of_message(tx, requests::message_of(id))?);
                     rows::remove(tx, id)?;
                 }
+                if let Some(row) = row.as_ref().filter(|row| row.operation.changes().is_none()) {
+                    rows::remove_changes(tx, row.conversation, requests::message_of(id))?;
+                }
                 Ok(row.map(|row| (row, files)))
             };
             match store.outbox.write(write).await {

@@ -264,10 +264,14 @@ impl Walk {
         self.bytes
             .on_way
             .retain(|piece| !carried.contains(&piece.id));
-        self.disk.rows.retain(|_, row| !goes.contains(&row.id));
+        // Its changes go with it, also those that the machine was not told of yet.
+        let rows = self.disk.rows.values();
+        let changes = rows.filter(|row| row.changes == Some(id)).map(|row| row.id);
+        let gone: Vec<OperationId> = goes.iter().copied().chain(changes).collect();
+        self.disk.rows.retain(|_, row| !gone.contains(&row.id));
         self.outbox.settled(&goes);
         if let Some(written) = self.written.get_mut(&conversation) {
-            written.retain(|id| !goes.contains(id));
+            written.retain(|id| !gone.contains(id));
         }
     }
 
