@@ -67,7 +67,7 @@ test('files are picked, shown above the box, taken out again, and sent without w
   expect(sent).toMatchObject({ text: '', files: [expect.any(String)] });
   await tray.waitFor({ state: 'detached' });
   await page.locator('[data-file-state=uploading]').getByText('notes.txt').waitFor();
-  await page.getByText('You: notes.txt').waitFor();
+  await page.locator('.last', { hasText: 'You: notes.txt' }).waitFor();
 });
 
 test('a picture out of the clipboard is chosen, words are not', async () => {
