@@ -137,7 +137,7 @@ pub struct WireError {
     pub ended: Option<Ended>,
     /// Which field of the payload breaks a rule, with `invalid`; absent where it is not one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    pub field: Option<Box<str>>,
     /// From where a file goes on, with `conflict` for a wrong `Upload-Offset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
@@ -177,7 +177,7 @@ impl WireError {
     /// Says which field it is about.
     #[must_use]
     pub fn about(mut self, field: &str) -> Self {
-        self.field = Some(field.to_owned());
+        self.field = Some(field.into());
         self
     }
 

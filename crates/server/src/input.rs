@@ -33,7 +33,18 @@ pub fn line(text: &str, most: usize) -> Result<String, Error> {
     single_line(text)
 }
 
-/// The words of a message: kept as written, line breaks included.
+/// The words of a message, which may have none where it carries files.
+///
+/// # Errors
+/// As for [`message`].
+pub fn words(text: &str, with_files: bool) -> Result<(), Error> {
+    if with_files && text.is_empty() {
+        return Ok(());
+    }
+    message(text)
+}
+
+/// The words of a message that has some: kept as written, line breaks included.
 ///
 /// # Errors
 /// `invalid` where nothing in it is visible or it holds control characters; `too_large` where it

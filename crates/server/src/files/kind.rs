@@ -76,7 +76,7 @@ fn seen_in(head: &[u8]) -> &'static str {
 /// What of it is told: only what a client may believe, and do something with.
 fn shown(seen: &'static str) -> &'static str {
     /// Beginnings of types that are shown or played, or opened by a program that asks first.
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 20] = [
         "audio/",
         "video/",
         "font/",
@@ -88,6 +88,12 @@ fn shown(seen: &'static str) -> &'static str {
         "application/x-tar",
         "application/x-7z-compressed",
         "application/vnd.rar",
+        "application/x-xz",
+        "application/x-bzip2",
+        "application/zstd",
+        "application/msword",
+        "application/vnd.ms-excel",
+        "application/vnd.ms-powerpoint",
         "application/epub+zip",
         "application/vnd.oasis.opendocument",
         "application/vnd.openxmlformats-officedocument",

@@ -11,8 +11,8 @@ use std::{io, sync::Arc, time::Duration};
 const LOOK: Duration = Duration::from_secs(1);
 /// How often it is looked for rows that are too old, and for objects that could not be removed.
 const SWEEP_EVERY_MS: i64 = 600_000;
-/// How often it is looked for objects that no row knows of: after the database was put back from a
-/// copy, say.
+/// How often it is looked for objects that no row knows of, besides at the start: after the database
+/// was put back from a copy, say.
 const SEARCH_EVERY_MS: i64 = 24 * 3_600_000;
 /// Objects that are removed before they are noted.
 const BATCH: i64 = 100;
@@ -26,11 +26,10 @@ pub(crate) struct Sweeper {
 
 impl Sweeper {
     pub(crate) fn new(app: Arc<App>) -> Self {
-        let searched_at = app.clock.now();
         Self {
             app,
             swept_at: 0,
-            searched_at,
+            searched_at: 0,
         }
     }
 
@@ -83,12 +82,17 @@ impl Sweeper {
             if gone.is_empty() {
                 return Ok(());
             }
-            for object in &gone {
-                self.remove_one(object).await?;
+            let (mut removed, mut left) = (Vec::with_capacity(gone.len()), None);
+            for object in gone {
+                match self.remove_one(&object).await {
+                    Ok(()) => removed.push(object),
+                    // The others are not to wait for it.
+                    Err(error) => left = Some(error),
+                }
             }
             let noted = self.app.writer.write(Urgency::Usual, move |change| {
                 async move {
-                    for object in &gone {
+                    for object in &removed {
                         file::removed(change.conn()?, object).await?;
                     }
                     Ok(())
@@ -96,6 +100,9 @@ impl Sweeper {
                 .boxed()
             });
             noted.await?;
+            if let Some(error) = left {
+                return Err(error);
+            }
         }
     }
 
@@ -120,11 +127,13 @@ impl Sweeper {
         let folder = files.folder.join(STAGED).join(&files.life);
         let mut staged = tokio::fs::read_dir(folder).await.map_err(failed)?;
         while let Some(entry) = staged.next_entry().await.map_err(failed)? {
-            if changed_at(&entry).await.map_err(failed)? < before
-                && let Some(name) = entry.file_name().to_str()
-            {
-                self.remove_unknown(&format!("{}/{name}", files.life))
-                    .await?;
+            let name = entry.file_name();
+            let object = format!("{}/{}", files.life, name.to_string_lossy());
+            if file::is_whole(&mut *self.app.store.read().await?, &object).await? {
+                // A crash has kept it from going when it was put where it is kept.
+                staging::remove(&entry.path()).await.map_err(failed)?;
+            } else if changed_at(&entry).await.map_err(failed)? < before {
+                self.remove_unknown(&object).await?;
             }
         }
         Ok(())

@@ -84,7 +84,6 @@ async fn publish(
 
 /// `message:edit`.
 async fn edit(ctx: Ctx, asked: MessageEdit) -> Result<Message, Error> {
-    input::message(&asked.text)?;
     let actor = ctx.me().actor();
     let edited = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move { set_words(change, actor, &asked).await }.boxed()
@@ -104,6 +103,7 @@ async fn set_words(
         ref text,
     } = *asked;
     let (heads, before) = found(change, actor, Action::Change, conversation, message).await?;
+    input::words(text, !before.files.is_empty())?;
     let done = Done {
         message,
         digest: hex::encode(Sha256::digest(text.as_bytes())),

@@ -114,9 +114,7 @@ impl Taken {
     }
 
     fn one(&mut self, sending: &Sending, item: &NewMessage) -> Result<Accepted, Error> {
-        if !item.text.is_empty() || item.files.is_empty() {
-            input::message(&item.text)?;
-        }
+        input::words(&item.text, !item.files.is_empty())?;
         let id = sending.asked.conversation;
         let author = sending.actor.person;
         let digest = digest_of(id, item);

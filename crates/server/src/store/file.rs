@@ -1,7 +1,7 @@
 //! Tables `file`, `file_gone` and `file_day`: what people hand over, and which message carries it.
 //!
 //! A row that goes leaves its object's name in `file_gone`, in the same transaction: whatever
-//! happens then, [`crate::files`] finds it there and removes the bytes.
+//! happens then, `crate::files` finds it there and removes the bytes.
 
 use super::{
     Connection, Row,
@@ -370,6 +370,17 @@ pub async fn is_known(conn: &mut Connection, object: &str) -> Result<bool, Error
 const KNOWN: &str = "SELECT object FROM file WHERE object = $1
     UNION ALL SELECT object FROM file_gone WHERE object = $1";
 
+/// Whether an object is a file that is whole already: nothing of it is to be staged anymore.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn is_whole(conn: &mut Connection, object: &str) -> Result<bool, Error> {
+    let row = sqlx::query(WHOLE).bind(object).fetch_optional(conn).await?;
+    Ok(row.is_some())
+}
+
+const WHOLE: &str = "SELECT object FROM file WHERE object = $1 AND media_type IS NOT NULL";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -421,7 +432,9 @@ mod tests {
         assert!(receive(conn, &begun, 10, 6, DAY_MS - 1).await.unwrap());
         assert_eq!(today(conn, sam, DAY_MS - 2).await.unwrap(), (10, 2));
         assert_eq!(today(conn, sam, DAY_MS).await.unwrap().0, 0);
+        assert!(!is_whole(conn, &begun.object).await.unwrap());
         assert!(finish(conn, &begun.object, &png(), 3).await.unwrap());
+        assert!(is_whole(conn, &begun.object).await.unwrap());
         assert!(!finish(conn, &begun.object, &png(), 3).await.unwrap());
         assert!(
             !receive(conn, &begun, 3, 3, 3).await.unwrap(),
@@ -447,7 +460,8 @@ mod tests {
         insert(conn, &young, 20).await.unwrap();
         expire(conn, 20, 99).await.unwrap();
         assert!(get(conn, old.start.id).await.unwrap().is_none());
-        assert_eq!(gone(conn, 9).await.unwrap(), [old.object.clone()]);
+        let left = gone(conn, 9).await.unwrap();
+        assert_eq!(left, std::slice::from_ref(&old.object));
         assert!(is_known(conn, &old.object).await.unwrap());
         removed(conn, &old.object).await.unwrap();
         assert!(!is_known(conn, &old.object).await.unwrap());
@@ -475,6 +489,7 @@ mod tests {
             CARRY,
             FORGET_DAYS,
             REMOVED,
+            WHOLE,
             KNOWN,
         ];
         for sql in forget.chain(others) {

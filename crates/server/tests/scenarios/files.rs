@@ -201,7 +201,8 @@ async fn sam_sends_a_picture_in_pieces_and_maya_sees_and_fetches_it() {
     let told = message_in(&facts, item.id).unwrap();
     assert_eq!(told.files, [info]);
     // From the database it is the same as it was from memory.
-    assert_eq!(school.messages(&maya, conversation).await, [told.clone()]);
+    let read = school.messages(&maya, conversation).await;
+    assert_eq!(read, std::slice::from_ref(told));
 
     let (status, headers, body) = school.fetch(&maya, id, &[]).await;
     assert_eq!((status, &body[..]), (StatusCode::OK, &bytes[..]));
@@ -264,6 +265,22 @@ async fn several_files_keep_their_order_stay_over_an_edit_and_go_with_the_messag
     };
     let edited = sams.ask(edit).await.unwrap();
     assert_eq!(edited.files, files);
+    let bare = MessageEdit {
+        id: im_protocol::EditId::new(),
+        conversation,
+        message,
+        text: String::new(),
+    };
+    let edited = sams.ask(bare).await.unwrap();
+    assert_eq!(edited.files, files, "words are not needed beside files");
+    let wordless = MessageEdit {
+        id: im_protocol::EditId::new(),
+        conversation,
+        message: sent.accepted[0].id,
+        text: String::new(),
+    };
+    let wordless = sams.ask(wordless).await;
+    assert_eq!(code_of(wordless), ErrorCode::Invalid);
     school.restart().await;
     assert_eq!(school.messages(&maya, conversation).await[1], edited);
     let (status, _, body) = school.fetch(&maya, ids[0], &[]).await;

@@ -5,7 +5,7 @@ use crate::school::{PASSWORD, School, email_of};
 use im_protocol::{
     DeviceId, ErrorCode, FileId, account::DeleteMe, command::Done, files::FileStart, people::Role,
 };
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,6 +110,31 @@ async fn who_has_not_shown_their_address_reads_and_hands_over_nothing() {
     let start = announce(somewhere, "a.txt", b"words");
     let begun = school.begin(&lin, &start).await;
     assert_eq!(code_of(begun), ErrorCode::Unverified);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_allowed_may_send_pieces_and_read_what_a_part_is() {
+    let school = School::open().await;
+    let ask = async |origin: &str| {
+        let url = school.url("/v1/files/1");
+        let asked = school.http.request(Method::OPTIONS, url);
+        let asked = asked
+            .header("Origin", origin)
+            .header("Access-Control-Request-Method", "PATCH")
+            .header("Access-Control-Request-Headers", "upload-offset,range");
+        asked.send().await.unwrap().headers().clone()
+    };
+    let told = ask("http://localhost:5173").await;
+    let field = |name: &str| told[name].to_str().unwrap().to_lowercase();
+    assert!(field("access-control-allow-methods").contains("patch"));
+    assert!(field("access-control-allow-headers").contains("upload-offset"));
+    let bare = school.http.get(school.url("/v1/version"));
+    let bare = bare.header("Origin", "http://localhost:5173").send().await;
+    let bare = bare.unwrap();
+    let exposed = &bare.headers()["access-control-expose-headers"];
+    assert!(exposed.to_str().unwrap().contains("content-range"));
+    let stranger = ask("https://elsewhere.example").await;
+    assert!(!stranger.contains_key("access-control-allow-origin"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

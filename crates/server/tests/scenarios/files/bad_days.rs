@@ -203,6 +203,33 @@ async fn where_the_place_of_files_fails_nothing_is_lost_and_it_is_made_up_for() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_somebody_has_been_at_the_folder_it_begins_again_from_what_is_there() {
+    let school = School::open().await;
+    let (_, sam, conversation) = school.maya_and_sam().await;
+    let bytes = png(10, 10, 50_000);
+    let start = announce(conversation, "a.png", &bytes);
+    let id = start.id;
+    school.begin(&sam, &start).await.unwrap();
+    school.append(&sam, id, 0, &bytes[..40_000]).await.unwrap();
+    let staged = school.staged_files(1).await.remove(0);
+    let file = std::fs::OpenOptions::new().write(true).open(&staged);
+    file.unwrap().set_len(30_000).unwrap();
+    let short = school.append(&sam, id, 40_000, &bytes[40_000..]).await;
+    assert_eq!(short.unwrap_err().offset, Some(30_000));
+    // And all of it, when it would have been whole.
+    let kept = school.config.data.join("files/kept");
+    std::fs::write(&kept, b"in the way").unwrap();
+    let whole = school.append(&sam, id, 30_000, &bytes[30_000..]).await;
+    assert_eq!(code_of(whole), ErrorCode::Unavailable);
+    std::fs::remove_file(&kept).unwrap();
+    std::fs::remove_file(&staged).unwrap();
+    let asked = school.progress(&sam, id).await.unwrap_err();
+    assert_eq!((asked.code, asked.offset), (ErrorCode::Conflict, Some(0)));
+    let whole = school.append(&sam, id, 0, &bytes).await.unwrap();
+    assert!(whole.file.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_said_plainly_and_everything_else_goes_on() {
     let mut school = School::open().await;
     let (_, sam, conversation) = school.maya_and_sam().await;

@@ -115,3 +115,24 @@ async fn bytes_without_a_row_go_and_those_of_another_database_stay() {
     assert_eq!(left, wanted);
     school.staged_files(0).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_left_of_a_whole_file_goes_at_the_next_start() {
+    let mut school = School::open().await;
+    let (_, sam, conversation) = school.maya_and_sam().await;
+    let begun = announce(conversation, "begun.txt", b"begun");
+    school.begin(&sam, &begun).await.unwrap();
+    school.append(&sam, begun.id, 0, b"beg").await.unwrap();
+    let growing = school.staged_files(1).await.remove(0);
+    let whole = school
+        .hand_over(&sam, conversation, "whole.txt", b"whole")
+        .await;
+    let kept = school.kept_files(1).await.remove(0);
+    std::fs::hard_link(&kept, growing.with_file_name(kept.file_name().unwrap())).unwrap();
+    school.staged_files(2).await;
+    school.restart().await;
+    assert_eq!(school.staged_files(1).await, [growing]);
+    let (_, _, body) = school.fetch(&sam, whole.id, &[]).await;
+    assert_eq!(&body[..], b"whole");
+    assert_eq!(school.progress(&sam, begun.id).await.unwrap().offset, 3);
+}
