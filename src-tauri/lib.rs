@@ -8,6 +8,7 @@ mod launch;
 #[cfg(target_os = "linux")]
 mod lean;
 mod links;
+mod pictures;
 mod ring;
 mod rings;
 mod speaker;
@@ -47,6 +48,11 @@ pub fn run() -> ExitCode {
                 } if label == windows::MAIN => {
                     start::main_window_is_gone(app);
                 }
+                RunEvent::WindowEvent {
+                    label,
+                    event: WindowEvent::DragDrop(event),
+                    ..
+                } if label == windows::MAIN => windows::files_dragged(app, event),
                 RunEvent::Exit => start::stop(app),
                 _ => {}
             });

@@ -5,6 +5,7 @@ use crate::{
     door,
     launch::{self, Launch, NoFolder},
     links::SystemLinks,
+    pictures,
     ring::RingWindow,
     speaker::Speaker,
     surroundings::Surroundings,
@@ -61,6 +62,7 @@ pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
             show(app);
         }))
         .invoke_handler(tauri::generate_handler![door::core])
+        .register_asynchronous_uri_scheme_protocol(pictures::SCHEME, pictures::answer)
         .build(context())?;
     let (core, delivered) = tauri::async_runtime::block_on(start_core(folder, launch.server))?;
     app.manage(core.clone());

@@ -4,8 +4,11 @@
 
 use crate::surroundings::Surroundings;
 use im_contract::views::Offer;
+use im_core::Core;
 use std::time::Duration;
-use tauri::{AppHandle, CloseRequestApi, Manager, Runtime, WebviewUrl, WebviewWindowBuilder};
+use tauri::{
+    AppHandle, CloseRequestApi, DragDropEvent, Manager, Runtime, WebviewUrl, WebviewWindowBuilder,
+};
 use tokio::{
     sync::Mutex,
     time::{sleep, timeout},
@@ -111,6 +114,24 @@ fn make<R: Runtime>(app: &AppHandle<R>, comes: Comes) -> tauri::Result<()> {
         })
         .build()
         .map(drop)
+}
+
+/// Files are dragged over the main window, or dropped on it: the page hears where the core is.
+pub(crate) fn files_dragged<R: Runtime>(app: &AppHandle<R>, event: DragDropEvent) {
+    let Some(core) = app.try_state::<Core>() else {
+        return;
+    };
+    match event {
+        DragDropEvent::Enter { paths, .. } => core.set_files_over(!paths.is_empty()),
+        DragDropEvent::Leave => core.set_files_over(false),
+        DragDropEvent::Drop { paths, .. } => {
+            core.set_files_over(false);
+            if !paths.is_empty() {
+                core.files_dropped(paths);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The person closes the main window.

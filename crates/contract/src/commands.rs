@@ -12,6 +12,10 @@ use crate::{
         StatusArgs, SwitchArgs, TypingArgs,
     },
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
+    files::{
+        AppendFileArgs, BeginFileArgs, Begun, Choosing, DropArgs, FileArgs, MessageFileArgs,
+        SavedFile,
+    },
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft, Exported,
         MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
@@ -139,6 +143,28 @@ commands! {
     "messages.retry" messages_retry(OperationArgs) -> Nothing;
     /// Throws away what failed.
     "messages.discard" messages_discard(OperationArgs) -> Nothing;
+    /// Chooses what was dropped on the window: copied at once, so that it may go from where it was.
+    "files.drop" files_drop(DropArgs) -> Choosing;
+    /// Chooses a file whose bytes the page has.
+    "files.begin" files_begin(BeginFileArgs) -> Begun;
+    /// Gives its next bytes.
+    "files.append" files_append(AppendFileArgs) -> Nothing;
+    /// Takes a file out of what was begun.
+    "files.remove" files_remove(FileArgs) -> Nothing;
+    /// Fetches a file of a message.
+    "files.fetch" files_fetch(MessageFileArgs) -> Nothing;
+    /// Holds a file on its way.
+    "files.hold" files_hold(FileArgs) -> Nothing;
+    /// Lets it go on.
+    "files.go_on" files_go_on(FileArgs) -> Nothing;
+    /// Gives up fetching a file.
+    "files.give_up" files_give_up(FileArgs) -> Nothing;
+    /// Saves a file, which is here, into the person's downloads.
+    "files.save" files_save(MessageFileArgs) -> SavedFile;
+    /// Opens a file with the system's own programs; saves it before where it is not saved.
+    "files.open" files_open(MessageFileArgs) -> Nothing;
+    /// Shows where a file was saved.
+    "files.show" files_show(MessageFileArgs) -> Nothing;
     /// The mentor's own status; none where never set.
     "status.get" status_get(Nothing) -> Option<OwnStatus>;
     /// Sets the mentor's own status. Without a connection it is on disk when this answers, and sent

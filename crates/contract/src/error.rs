@@ -54,6 +54,24 @@ pub enum ErrorKind {
     TooLong,
     /// Something is missing or malformed; `params.field` says where.
     Invalid,
+    /// The file is empty.
+    FileEmpty,
+    /// The file is too large; `params.limit` says how large it may be.
+    FileTooLarge,
+    /// Too many files for one message; `params.limit` says how many there may be.
+    TooManyFiles,
+    /// It is a folder, or something that cannot be read.
+    NoFile,
+    /// The file's bytes are not what they were.
+    FileBroken,
+    /// The server does not have the file (anymore).
+    FileGone,
+    /// Files of this kind are not taken by the server, or not opened here.
+    FileRefused,
+    /// Programs are not opened from here.
+    FileIsProgram,
+    /// The server's disk is full.
+    ServerFull,
     /// The call is over or was answered elsewhere.
     CallOver,
     /// Already in a call.
@@ -94,6 +112,7 @@ impl UiError {
                 | ErrorKind::ServerRestarts
                 | ErrorKind::TooFast
                 | ErrorKind::NotConnected
+                | ErrorKind::ServerFull
                 | ErrorKind::Internal
         );
         Self {
@@ -139,22 +158,19 @@ impl From<&WireError> for UiError {
             ErrorCode::Closed => ErrorKind::Closed,
             ErrorCode::UpgradeRequired => ErrorKind::AppTooOld,
             ErrorCode::Forbidden => ErrorKind::NotAllowed,
-            ErrorCode::NotFound | ErrorCode::Gone | ErrorCode::FileUnknown => ErrorKind::NotFound,
-            ErrorCode::Invalid
-            | ErrorCode::IdReused
-            | ErrorCode::Conflict
-            | ErrorCode::FileUnfinished
-            | ErrorCode::ChecksumMismatch => ErrorKind::Invalid,
-            ErrorCode::TypeRefused => ErrorKind::NotAllowed,
+            ErrorCode::NotFound | ErrorCode::Gone => ErrorKind::NotFound,
+            ErrorCode::FileUnknown | ErrorCode::FileUnfinished => ErrorKind::FileGone,
+            ErrorCode::ChecksumMismatch => ErrorKind::FileBroken,
+            ErrorCode::TypeRefused => ErrorKind::FileRefused,
+            ErrorCode::StorageFull => ErrorKind::ServerFull,
+            ErrorCode::Invalid | ErrorCode::IdReused | ErrorCode::Conflict => ErrorKind::Invalid,
             ErrorCode::TooLarge => ErrorKind::TooLong,
             ErrorCode::RateLimited => ErrorKind::TooFast,
             ErrorCode::Busy => ErrorKind::InACall,
             ErrorCode::AnsweredElsewhere => ErrorKind::CallOver,
             ErrorCode::Offline | ErrorCode::Unavailable => ErrorKind::NotConnected,
             ErrorCode::UnknownEvent => ErrorKind::ServerTooOld,
-            ErrorCode::StorageFull | ErrorCode::Internal | ErrorCode::Other(_) => {
-                ErrorKind::Internal
-            }
+            ErrorCode::Internal | ErrorCode::Other(_) => ErrorKind::Internal,
         };
         Self::new(kind)
     }

@@ -1,7 +1,11 @@
 //! What the core tells. The UI keeps no second truth: most events say only what to read again.
 
-use crate::views::{
-    Account, CallLevels, CallProgress, Connection, Desktop, ExportProgress, Ring, RingEnd, Settings,
+use crate::{
+    files::FileProgress,
+    views::{
+        Account, CallLevels, CallProgress, Connection, Desktop, ExportProgress, Ring, RingEnd,
+        Settings,
+    },
 };
 use im_protocol::{CallId, ConversationId};
 use serde::{Deserialize, Serialize};
@@ -50,6 +54,19 @@ pub enum CoreEvent {
     },
     /// What the person chose for this device has changed.
     Settings(Settings),
+    /// Files go on, five times a second at most.
+    Files(Vec<FileProgress>),
+    /// Files are being dragged over the window, or not anymore.
+    FilesOver {
+        /// Which of the two.
+        over: bool,
+    },
+    /// Files were dropped on the window: `files.drop` chooses them.
+    FilesDropped {
+        /// Which drop.
+        #[ts(type = "number")]
+        drop: u64,
+    },
     /// Saving everything goes on.
     Export(ExportProgress),
     /// What the desktop offers has changed.

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod devices;
 pub mod error;
 pub mod events;
+pub mod files;
 #[cfg(test)]
 mod limits;
 pub mod views;

@@ -1,10 +1,11 @@
 //! The conversation list: the store's rows with what is true now.
 
 use crate::{
+    files,
     messages::{self, content_view},
     people::{course_view, known_or_nameless},
     session::{Context, Mail, OpenAccount},
-    store::{StoreError, conversation, course, draft, message, outbox, read_mark},
+    store::{StoreError, conversation, course, draft, message, outbox, read_mark, upload},
 };
 use im_contract::{
     ErrorKind, UiError,
@@ -12,7 +13,7 @@ use im_contract::{
     views::{ContentView, ConversationRow, Draft, LastMessage},
 };
 use im_protocol::{
-    ConversationId, CourseId, PersonId,
+    ConversationId, CourseId, MessageId, PersonId,
     conversation::{Conversation, Message, TypingStart, TypingStop},
     people::{Course, Person},
     rest::OpenConversation,
@@ -33,17 +34,40 @@ struct Found {
     last: Option<Message>,
 }
 
+/// An unsent message with what it carries, as far as the list shows it.
+struct Unsent {
+    row: outbox::OutboxRow,
+    files: u32,
+    file: String,
+}
+
+impl Unsent {
+    fn read(connection: &Connection, row: outbox::OutboxRow) -> Result<Self, StoreError> {
+        let carried = upload::of_message(connection, MessageId::from_uuid(row.id.uuid()))?;
+        Ok(Self {
+            row,
+            files: messages::count(&carried),
+            file: carried
+                .first()
+                .map(|file| file.name.clone())
+                .unwrap_or_default(),
+        })
+    }
+}
+
 /// All conversations, newest first.
 pub(crate) async fn list(context: &Context) -> Result<Vec<ConversationRow>, UiError> {
     // Before the accepted ones, or a message that is accepted meanwhile would be in neither.
-    let (unsent, drafts) = context
-        .store
-        .outbox
-        .read(|connection| Ok((outbox::last_of_each(connection)?, draft::all(connection)?)))
-        .await?;
-    let unsent: HashMap<ConversationId, outbox::OutboxRow> = unsent
+    let read = |connection: &Connection| {
+        let unsent = outbox::last_of_each(connection)?.into_iter();
+        let unsent = unsent.map(|row| Unsent::read(connection, row));
+        let unsent = unsent.collect::<Result<Vec<_>, StoreError>>()?;
+        Ok((unsent, draft::all(connection)?))
+    };
+    let (unsent, drafts) = context.store.outbox.read(read).await?;
+    let unsent: HashMap<ConversationId, Unsent> = unsent
         .into_iter()
-        .map(|row| (row.conversation, row))
+        .map(|unsent| (unsent.row.conversation, unsent))
         .collect();
     let found = context
         .store
@@ -75,7 +99,8 @@ async fn get(context: &Context, id: ConversationId) -> Result<ConversationRow, U
         .read(move |connection| {
             let mut unsent = outbox::of_conversation(connection, id)?;
             unsent.retain(|row| row.operation.changes().is_none());
-            Ok((unsent.pop(), draft::get(connection, id)?.text))
+            let unsent = unsent.pop().map(|row| Unsent::read(connection, row));
+            Ok((unsent.transpose()?, draft::get(connection, id)?.text))
         })
         .await?;
     let draft = Some(draft).filter(|draft| !draft.is_empty());
@@ -164,11 +189,15 @@ pub(crate) async fn typing(context: &Context, conversation: ConversationId, on: 
 
 /// What the person has begun to write in a conversation.
 pub(crate) async fn draft(context: &Context, id: ConversationId) -> Result<Draft, UiError> {
-    let read = move |connection: &Connection| draft::get(connection, id);
-    let draft = context.store.outbox.read(read).await?;
+    let read = move |connection: &Connection| {
+        let draft = draft::get(connection, id)?;
+        Ok((draft, upload::of_draft(connection, id)?))
+    };
+    let (draft, chosen) = context.store.outbox.read(read).await?;
     Ok(Draft {
         text: draft.text,
         reply_to: draft.reply_to,
+        files: chosen.iter().map(files::chosen).collect(),
     })
 }
 
@@ -208,7 +237,7 @@ fn find(
 fn row(
     context: &Context,
     found: Found,
-    unsent: Option<&outbox::OutboxRow>,
+    unsent: Option<&Unsent>,
     draft: Option<&String>,
 ) -> ConversationRow {
     let Found {
@@ -218,17 +247,27 @@ fn row(
         last,
     } = found;
     // Between its acceptance and the deletion of its row a message is in both.
-    let unsent = unsent.filter(|row| last.as_ref().is_none_or(|last| row.id != last.id.into()));
-    let at = unsent.map_or(entry.last_at, |row| row.written_at.max(entry.last_at));
+    let is_new = |unsent: &&Unsent| {
+        let last = last.as_ref();
+        last.is_none_or(|last| unsent.row.id != last.id.into())
+    };
+    let unsent = unsent.filter(is_new);
+    let at = unsent.map_or(entry.last_at, |unsent| {
+        unsent.row.written_at.max(entry.last_at)
+    });
     let last = match unsent {
-        Some(row) => Some(LastMessage {
+        Some(Unsent { row, files, file }) => Some(LastMessage {
             content: ContentView::Text {
                 text: preview(row.operation.text()),
             },
+            files: *files,
+            file: file.clone(),
             mine: true,
             state: messages::unsent_state(&context.live, row),
         }),
         None => last.map(|last| LastMessage {
+            files: messages::count(&last.files),
+            file: messages::first_name(&last),
             mine: last.author == context.me,
             state: messages::state(&last, context.me, entry.other_read_seq),
             content: short(content_view(last.content)),

@@ -6,6 +6,7 @@ use crate::{
     account::{AccountDoor, AccountTask, Ask, Parts, Slot},
     clock::Clock,
     events::{EventHub, Events},
+    files::{self, Picture, PictureKind},
     links::LinkOpener,
     notify::{NotificationAction, Notifier, Ringtone, Shown},
     secrets::SecretStore,
@@ -17,8 +18,11 @@ use im_contract::{
     CoreEvent, ErrorKind, UiError,
     views::{Connection, Desktop, Settings},
 };
-use im_protocol::ConversationId;
-use std::{path::PathBuf, sync::Arc};
+use im_protocol::{ConversationId, FileId};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
@@ -67,6 +71,15 @@ struct Inner {
     downloads: watch::Sender<PathBuf>,
     quit: watch::Sender<bool>,
     links: Arc<dyn LinkOpener>,
+    dropped: Mutex<Dropped>,
+}
+
+/// What was dropped on the window last. The page is told of a drop by its number, so that it can
+/// choose no file that the person has not.
+#[derive(Default)]
+struct Dropped {
+    drop: u64,
+    paths: Vec<PathBuf>,
 }
 
 impl Core {
@@ -113,6 +126,7 @@ impl Core {
                 downloads: watch::channel(downloads).0,
                 quit: watch::channel(false).0,
                 links: config.links,
+                dropped: Mutex::default(),
             }),
         })
     }
@@ -163,6 +177,28 @@ impl Core {
         self.inner.downloads.send_replace(folder);
     }
 
+    /// Files are being dragged over the window, or not anymore.
+    pub fn set_files_over(&self, over: bool) {
+        self.inner.events.tell(CoreEvent::FilesOver { over });
+    }
+
+    /// The person dropped files on the window: the page says what they are for.
+    pub fn files_dropped(&self, paths: Vec<PathBuf>) {
+        let mut dropped = self.dropped();
+        dropped.drop += 1;
+        dropped.paths = paths;
+        let drop = dropped.drop;
+        std::mem::drop(dropped);
+        self.inner.events.tell(CoreEvent::FilesDropped { drop });
+    }
+
+    /// A picture of a file that is on this device; none where it is not, or is no picture that is
+    /// shown.
+    pub async fn picture(&self, kind: PictureKind, id: FileId) -> Option<Picture> {
+        let open = self.opened()?;
+        files::picture(&open.context, kind, id).await
+    }
+
     /// Waits until the person wants the app to end. Dropping it is harmless.
     pub async fn quit_asked(&self) {
         let mut quit = self.inner.quit.subscribe();
@@ -173,6 +209,21 @@ impl Core {
     /// Somebody asked, from the tray or a link, to see a conversation.
     pub fn show_conversation(&self, conversation: ConversationId) {
         self.inner.events.show(conversation);
+    }
+
+    fn dropped(&self) -> std::sync::MutexGuard<'_, Dropped> {
+        // A panic while it was held leaves it whole: each write is a single step.
+        let dropped = self.inner.dropped.lock();
+        dropped.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was dropped, once.
+    fn take_dropped(&self, drop: u64) -> Result<Vec<PathBuf>, UiError> {
+        let mut dropped = self.dropped();
+        if dropped.drop != drop || dropped.paths.is_empty() {
+            return Err(UiError::new(ErrorKind::NotFound));
+        }
+        Ok(std::mem::take(&mut dropped.paths))
     }
 
     fn opened(&self) -> Option<Arc<OpenAccount>> {

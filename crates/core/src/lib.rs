@@ -9,6 +9,7 @@
 //!   (how the feed is followed) and `outbox` (how what was written here gets to the server);
 //! - `store` holds it all in two files, the only truth that the UI sees;
 //! - `conversations`, `messages`, `people` answer the UI from there, `devices` from the server;
+//! - `files` chooses, fetches, shows and saves what messages carry;
 //! - `calls` drives the rules of a call between the server, media and the UI;
 //! - [`notify`], [`links`] and [`secrets`] say what the core needs of the desktop.
 
@@ -22,6 +23,7 @@ mod devices;
 pub mod events;
 mod export;
 mod faults;
+mod files;
 pub mod links;
 mod live;
 mod messages;
@@ -40,3 +42,4 @@ mod wire;
 pub use crate::core::{Core, CoreConfig};
 pub use clock::Clock;
 pub use events::Events;
+pub use files::{Picture, PictureKind};

@@ -3,7 +3,7 @@
 
 use im_protocol::ConversationId;
 use reqwest::Url;
-use std::io;
+use std::{io, path::Path};
 
 /// What a link into the app begins with.
 const APP_SCHEME: &str = "instantmentor";
@@ -85,13 +85,25 @@ impl AppLink {
     }
 }
 
-/// Opens links with the system's own programs.
+/// Opens links and files with the system's own programs.
 pub trait LinkOpener: Send + Sync {
     /// Opens a link, without waiting for what it is opened with.
     ///
     /// # Errors
     /// Where there is nothing to open it with.
     fn open(&self, link: &Link) -> io::Result<()>;
+
+    /// Opens a file that the person has saved, likewise. It is never one that would run.
+    ///
+    /// # Errors
+    /// Where there is nothing to open it with.
+    fn open_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Shows where a file is.
+    ///
+    /// # Errors
+    /// Where there is nothing to show folders with.
+    fn show_file(&self, path: &Path) -> io::Result<()>;
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@
 mod rows;
 mod writing;
 
-pub(crate) use rows::{content_view, state, unsent_state};
+pub(crate) use rows::{content_view, count, first_name, state, unsent_state};
 pub(crate) use writing::{delete, discard, edit, react, retry, send, trace};
 
 use crate::{
     session::{Context, OpenAccount},
-    store::{conversation, facts, message, outbox},
+    store::{conversation, facts, message, outbox, upload},
 };
 use im_contract::{ErrorKind, UiError, views::MessagePage};
 use im_protocol::{ConversationId, conversation::Message, limits, rest::History};
@@ -30,11 +30,11 @@ pub(crate) async fn page(
     let limit = limit.clamp(1, limits::PAGE_ROWS);
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     // Before the accepted ones, or a message that is accepted meanwhile would be in neither.
-    let unsent = context
-        .store
-        .outbox
-        .read(move |connection| outbox::of_conversation(connection, id))
-        .await?;
+    let read = move |connection: &rusqlite::Connection| {
+        let unsent = outbox::of_conversation(connection, id)?;
+        Ok((unsent, upload::of_conversation(connection, id)?))
+    };
+    let (unsent, uploads) = context.store.outbox.read(read).await?;
     let mut fetches = 0;
     let (entry, first_unread, mut stored, lowest) = loop {
         let me = context.me;
@@ -88,11 +88,13 @@ pub(crate) async fn page(
         .cache
         .read(move |connection| Around::find(connection, me, entry.other_read_seq, wanted))
         .await?;
-    let mut messages = rows::accepted(stored, &around);
+    let mut messages = rows::accepted(stored, &around, &context.files.transfers);
     for row in &sendings {
         // Between its acceptance and the deletion of its row a message is in both.
         if !messages.iter().any(|message| row.id == message.id.into()) {
-            messages.extend(rows::unsent(&context.live, row, &around));
+            let its = |file: &&upload::Upload| file.message.map(Into::into) == Some(row.id);
+            let carried: Vec<_> = uploads.iter().filter(its).cloned().collect();
+            messages.extend(rows::unsent(context, row, &carried, &around));
         }
     }
     rows::overlay(&mut messages, &changes);

@@ -15,130 +15,40 @@
 //! - What changes a message (other words, taking it back, an emoji) waits in the same order and goes
 //!   in a request of its own. Where the message itself is unsent still, it waits for that, is parked
 //!   with it, and is thrown away with it.
+//! - A message with files is sent once the server has them (see [`uploads`]). What is written after
+//!   it does not wait: it takes the next place when it is ready (ADR 0023). It can be thrown away
+//!   until then.
+//! - Where the server does not know a message's files anymore, they are handed over anew.
+
+mod actions;
+mod pause;
+mod queue;
+mod uploads;
+
+pub(crate) use actions::{Action, Answer, Entry, SendFailure};
+pub(crate) use pause::{Pause, may_pass};
+pub(crate) use uploads::{FileEntry, Step, Uploaded};
 
 use crate::faults::{self, Fault};
 use im_protocol::{
-    ConversationId, ErrorCode, OperationId, WireError,
-    conversation::{Accepted, MessageSent},
-    limits::{PACKET_BYTES, SEND_ITEMS},
+    ConversationId, ErrorCode, FileId, OperationId, WireError, conversation::Accepted,
 };
+use queue::{Item, Places, Queue, Stage};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     time::Duration,
 };
+use uploads::{Came, Uploads};
 
-/// Bytes of messages in one request: half a packet leaves room for what is around them.
-const REQUEST_BYTES: usize = PACKET_BYTES / 2;
-/// The first pause after a refusal that may pass.
-const PAUSE: Duration = Duration::from_millis(500);
-/// The longest.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// A message, or a change of one, that waits, as far as the machine needs to know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// The order of writing.
-    pub(crate) n: u64,
-    /// Which.
-    pub(crate) id: OperationId,
-    /// Where to.
-    pub(crate) conversation: ConversationId,
-    /// Bytes that it takes in a request.
-    pub(crate) bytes: usize,
-    /// Whether it was refused for good.
-    pub(crate) failed: bool,
-    /// Whether it goes in a request of its own, as all but messages do.
-    pub(crate) alone: bool,
-    /// What has to be done before it, where that is unsent itself.
-    pub(crate) after: Option<OperationId>,
-}
-
-/// What became of a request that the server has carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// Messages were sent.
-    Sent(MessageSent),
-    /// A message was changed, and is stored here as it stands now.
-    Stored,
-}
-
-/// Why a request as a whole has no answer with what became of its messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SendFailure {
-    /// The connection went, or no answer came: it may have arrived all the same.
-    Lost,
-    /// The server refused the request.
-    Refused(WireError),
-}
-
-/// What the driver is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Send these, in this order; answer with [`Outbox::answered`].
-    Send {
-        /// To be named in the answer.
-        request: u64,
-        /// Where to.
-        conversation: ConversationId,
-        /// What.
-        ids: Vec<OperationId>,
-    },
-    /// Store these messages as the server accepted them, then delete their rows; answer with
-    /// [`Outbox::settled`] or [`Outbox::not_settled`].
-    Settle {
-        /// Where.
-        conversation: ConversationId,
-        /// What, with their places.
-        accepted: Vec<Accepted>,
-    },
-    /// Delete the rows: the messages are stored. Answer as for [`Action::Settle`].
-    Forget(Vec<OperationId>),
-    /// Keep with the row why it was refused for good.
-    Park {
-        /// Which.
-        id: OperationId,
-        /// Why.
-        error: WireError,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Waiting,
-    Sending,
-    Settling,
-    Failed,
-}
-
-#[derive(Debug)]
-struct Item {
-    id: OperationId,
-    bytes: usize,
-    stage: Stage,
-    alone: bool,
-    after: Option<OperationId>,
-}
-
-/// Where everything is that is unsent.
-type Places = HashMap<OperationId, (ConversationId, u64)>;
-
-#[derive(Debug, Default)]
-struct Queue {
-    /// By the order of writing.
-    items: BTreeMap<u64, Item>,
-    /// The request under way, with what it asks about.
-    request: Option<(u64, Vec<OperationId>)>,
-    /// Not before.
-    paused_until: Option<Duration>,
-    /// Refusals that may pass, in a row.
-    refusals: u32,
-}
+/// So often a message's files are handed over anew before the person is asked.
+const ANEW: u32 = 3;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queues: HashMap<ConversationId, Queue>,
     places: Places,
+    uploads: Uploads,
     /// On their way, or being settled.
     sending: HashSet<OperationId>,
     failed: HashSet<OperationId>,
@@ -162,12 +72,17 @@ impl Outbox {
             if let Some(after) = after {
                 self.dependents.entry(after).or_default().push(entry.id);
             }
+            self.uploads
+                .add(entry.n, entry.id, entry.conversation, entry.files);
             let item = Item {
                 id: entry.id,
                 bytes: entry.bytes,
                 stage: Stage::Waiting,
                 alone: entry.alone,
                 after,
+                missing: self.uploads.missing(entry.n),
+                anew: 0,
+                thrown: false,
             };
             let queue = self.queues.entry(entry.conversation).or_default();
             queue.items.insert(entry.n, item);
@@ -186,13 +101,42 @@ impl Outbox {
     pub(crate) fn connected(&mut self) {
         self.online = true;
         for queue in self.queues.values_mut() {
-            queue.paused_until = None;
+            queue.pause.end();
         }
+        self.uploads.connected();
     }
 
     /// The connection is gone. Answers to what is under way still come, as lost.
     pub(crate) fn disconnected(&mut self) {
         self.online = false;
+        self.uploads.disconnected();
+    }
+
+    /// What came of a step of a file.
+    pub(crate) fn uploaded(
+        &mut self,
+        now: Duration,
+        id: FileId,
+        step: u64,
+        answer: Result<Uploaded, SendFailure>,
+    ) -> Vec<Action> {
+        match self.uploads.answered(now, id, step, answer) {
+            Came::Nothing => Vec::new(),
+            Came::Whole(message) => {
+                self.count_missing(message);
+                Vec::new()
+            }
+            Came::Refused(id, error) => {
+                let parked = self.set(id, Stage::Failed);
+                let park = parked.then_some(Action::Park { id, error });
+                park.into_iter().collect()
+            }
+        }
+    }
+
+    /// The person holds a file of an unsent message, or lets it go on. Gives whether that can be.
+    pub(crate) fn hold(&mut self, id: FileId, held: bool) -> bool {
+        self.uploads.hold(id, held)
     }
 
     /// What became of a request.
@@ -224,7 +168,7 @@ impl Outbox {
                     self.set(*id, Stage::Settling);
                 }
                 if let Some(queue) = self.queues.get_mut(&conversation) {
-                    queue.refusals = 0;
+                    queue.pause.forget_refusals();
                 }
                 if !asked.is_empty() {
                     actions.push(Action::Forget(asked));
@@ -242,9 +186,9 @@ impl Outbox {
                 let nothing = accepted.is_empty() && sent.failed.is_none() && !asked.is_empty();
                 if let Some(queue) = self.queues.get_mut(&conversation) {
                     if nothing {
-                        queue.pause(now, None);
+                        queue.pause.begin(now, None);
                     } else {
-                        queue.refusals = 0;
+                        queue.pause.forget_refusals();
                     }
                 }
                 if !accepted.is_empty() {
@@ -313,23 +257,40 @@ impl Outbox {
         if !self.is_parked(id) {
             return false;
         }
-        if let Some((conversation, _)) = self.places.get(&id)
+        if let Some((conversation, n)) = self.places.get(&id)
             && let Some(queue) = self.queues.get_mut(conversation)
         {
-            queue.paused_until = None;
+            queue.pause.end();
+            if let Some(item) = queue.items.get_mut(n) {
+                item.anew = 0;
+            }
+            self.uploads.retry(*n);
         }
         self.set(id, Stage::Waiting)
     }
 
     /// What goes where the person throws this away: itself and what waits for it; nothing where it is
-    /// not parked. The driver deletes the rows, and tells with [`Outbox::settled`].
-    pub(crate) fn discards(&self, id: OperationId) -> Vec<OperationId> {
-        if !self.is_parked(id) {
+    /// neither parked nor waits for its files. The driver deletes the rows, and tells with
+    /// [`Outbox::settled`] or [`Outbox::not_discarded`].
+    pub(crate) fn discards(&mut self, id: OperationId) -> Vec<OperationId> {
+        let parked = self.is_parked(id);
+        let Some(item) = self.item_mut(id) else {
+            return Vec::new();
+        };
+        if !parked && (item.missing == 0 || item.stage != Stage::Waiting) {
             return Vec::new();
         }
+        item.thrown = true;
         let mut goes = vec![id];
         goes.extend(self.dependents.get(&id).into_iter().flatten());
         goes
+    }
+
+    /// The disk did not let it be thrown away.
+    pub(crate) fn not_discarded(&mut self, id: OperationId) {
+        if let Some(item) = self.item_mut(id) {
+            item.thrown = false;
+        }
     }
 
     /// What can be sent now.
@@ -339,10 +300,10 @@ impl Outbox {
         }
         let mut actions = Vec::new();
         for (conversation, queue) in &mut self.queues {
-            if queue.request.is_some() || queue.paused_until.is_some_and(|until| until > now) {
+            if queue.request.is_some() || queue.pause.lasts(now) {
                 continue;
             }
-            queue.paused_until = None;
+            queue.pause.end();
             let mut ids = queue.next_request(&self.places);
             if ids.is_empty() {
                 continue;
@@ -362,6 +323,12 @@ impl Outbox {
                 ids,
             });
         }
+        let (queues, places) = (&self.queues, &self.places);
+        let steps = self
+            .uploads
+            .poll(now, |message| goes_on(queues, places, message));
+        let upload = |(id, step, what)| Action::Upload { id, step, what };
+        actions.extend(steps.into_iter().map(upload));
         actions
     }
 
@@ -370,11 +337,16 @@ impl Outbox {
         if !self.online {
             return None;
         }
-        self.queues
+        let queues = self
+            .queues
             .values()
             .filter(|queue| queue.request.is_none() && queue.has_waiting(&self.places))
-            .filter_map(|queue| queue.paused_until)
-            .min()
+            .filter_map(|queue| queue.pause.until())
+            .min();
+        let uploads = self
+            .uploads
+            .due(|message| goes_on(&self.queues, &self.places, message));
+        [queues, uploads].into_iter().flatten().min()
     }
 
     /// What is not known to be on the server's disk; what is parked, and what waits for that, is
@@ -392,18 +364,28 @@ impl Outbox {
     }
 
     fn stage(&self, id: OperationId) -> Option<Stage> {
+        Some(item(&self.queues, &self.places, id)?.stage)
+    }
+
+    fn item_mut(&mut self, id: OperationId) -> Option<&mut Item> {
         let (conversation, n) = self.places.get(&id)?;
-        let item = self.queues.get(conversation)?.items.get(n)?;
-        Some(item.stage)
+        self.queues.get_mut(conversation)?.items.get_mut(n)
+    }
+
+    /// A file of a message was handed over, or is wanted again.
+    fn count_missing(&mut self, id: OperationId) {
+        let Some((_, n)) = self.places.get(&id) else {
+            return;
+        };
+        let missing = self.uploads.missing(*n);
+        if let Some(item) = self.item_mut(id) {
+            item.missing = missing;
+        }
     }
 
     /// Gives whether the message is here.
     fn set(&mut self, id: OperationId, stage: Stage) -> bool {
-        let Some((conversation, n)) = self.places.get(&id) else {
-            return false;
-        };
-        let queue = self.queues.get_mut(conversation);
-        let Some(item) = queue.and_then(|queue| queue.items.get_mut(n)) else {
+        let Some(item) = self.item_mut(id) else {
             return false;
         };
         item.stage = stage;
@@ -424,6 +406,7 @@ impl Outbox {
         let Some((conversation, n)) = self.places.remove(&id) else {
             return;
         };
+        self.uploads.forget(n);
         let queue = self.queues.get_mut(&conversation);
         let item = queue.and_then(|queue| queue.items.remove(&n));
         if let Some(after) = item.and_then(|item| item.after)
@@ -443,7 +426,7 @@ impl Outbox {
 
     fn pause(&mut self, now: Duration, conversation: ConversationId, at_least: Option<Duration>) {
         if let Some(queue) = self.queues.get_mut(&conversation) {
-            queue.pause(now, at_least);
+            queue.pause.begin(now, at_least);
         }
     }
 
@@ -462,89 +445,44 @@ impl Outbox {
             return None;
         }
         let id = id?;
+        if matches!(
+            error.code,
+            ErrorCode::FileUnknown | ErrorCode::FileUnfinished
+        ) && let Some(files) = self.hand_over_anew(id)
+        {
+            return Some(Action::Anew(files));
+        }
         self.set(id, Stage::Failed)
             .then_some(Action::Park { id, error })
     }
-}
 
-/// Whether something may be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    /// It may.
-    Its,
-    /// What comes first is under way or waits itself: so does all that follows.
-    Later,
-    /// It waits for the person, or is under way: what follows need not.
-    Others,
-}
-
-impl Queue {
-    fn turn(&self, item: &Item, unsent: &Places) -> Turn {
-        if item.stage != Stage::Waiting {
-            return Turn::Others;
+    /// The server has not got the files of a message: it was restored, or was long without us. None
+    /// where that does not help.
+    fn hand_over_anew(&mut self, id: OperationId) -> Option<Vec<FileId>> {
+        let (_, n) = *self.places.get(&id)?;
+        let item = self.item_mut(id)?;
+        if item.anew == ANEW {
+            return None;
         }
-        let first = item.after.and_then(|after| unsent.get(&after));
-        let first = first.and_then(|(_, n)| self.items.get(n));
-        match first.map(|first| first.stage) {
-            None => Turn::Its,
-            Some(Stage::Failed) => Turn::Others,
-            Some(Stage::Waiting | Stage::Sending | Stage::Settling) => Turn::Later,
-        }
-    }
-
-    /// Moves the next messages, or the next change of one, to sending.
-    fn next_request(&mut self, unsent: &Places) -> Vec<OperationId> {
-        let (mut places, mut bytes) = (Vec::new(), 0);
-        for (n, item) in &self.items {
-            match self.turn(item, unsent) {
-                Turn::Its => {}
-                Turn::Later => break,
-                Turn::Others => continue,
-            }
-            if item.alone {
-                if places.is_empty() {
-                    places.push(*n);
-                }
-                break;
-            }
-            bytes += item.bytes;
-            let full = places.len() == SEND_ITEMS || bytes > REQUEST_BYTES;
-            if full && !places.is_empty() {
-                break;
-            }
-            places.push(*n);
-        }
-        let mut ids = Vec::with_capacity(places.len());
-        for n in places {
-            if let Some(item) = self.items.get_mut(&n) {
-                item.stage = Stage::Sending;
-                ids.push(item.id);
-            }
-        }
-        ids
-    }
-
-    fn has_waiting(&self, unsent: &Places) -> bool {
-        let mut items = self.items.values();
-        items.any(|item| self.turn(item, unsent) == Turn::Its)
-    }
-
-    fn pause(&mut self, now: Duration, at_least: Option<Duration>) {
-        let factor = 2u32.checked_pow(self.refusals).unwrap_or(u32::MAX);
-        let pause = PAUSE.saturating_mul(factor).min(LONGEST_PAUSE);
-        self.refusals = self.refusals.saturating_add(1);
-        self.paused_until = Some(now + pause.max(at_least.unwrap_or_default()));
+        item.anew += 1;
+        self.uploads.anew(n);
+        self.count_missing(id);
+        Some(self.uploads.of(n).collect())
     }
 }
 
-/// Whether it is no fault of the message: the same may be accepted later. What is wrong with the
-/// session or the version keeps everything waiting, too.
-fn may_pass(error: &WireError) -> bool {
-    let of_the_connection = matches!(
-        error.code,
-        ErrorCode::Unauthorized | ErrorCode::SessionRevoked | ErrorCode::UpgradeRequired
-    );
-    error.retryable || error.code.retryable() || of_the_connection
+fn item<'a>(
+    queues: &'a HashMap<ConversationId, Queue>,
+    places: &Places,
+    id: OperationId,
+) -> Option<&'a Item> {
+    let (conversation, n) = places.get(&id)?;
+    queues.get(conversation)?.items.get(n)
+}
+
+/// Whether files of this message may be handed over.
+fn goes_on(queues: &HashMap<ConversationId, Queue>, places: &Places, id: OperationId) -> bool {
+    item(queues, places, id).is_some_and(|item| item.stage == Stage::Waiting && !item.thrown)
 }
 
 #[cfg(test)]

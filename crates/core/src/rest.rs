@@ -1,5 +1,9 @@
 //! REST with the server: one request, one answer, one shape of error.
 
+mod bytes;
+
+pub(crate) use bytes::Part;
+
 use crate::{
     account::{ServerAddress, TokenError, Tokens},
     secrets::Secret,
@@ -253,7 +257,15 @@ impl Rest {
                 .request(&self.server, method, path, Some(token.expose()), body)
                 .await;
         }
-        if let Err(RestError::Refused(error)) = &answer
+        if let Err(error) = &answer {
+            self.heed(error);
+        }
+        answer
+    }
+
+    /// A refusal may say that the session is over.
+    fn heed(&self, error: &RestError) {
+        if let RestError::Refused(error) = error
             && matches!(
                 error.code,
                 ErrorCode::SessionRevoked | ErrorCode::AccountDeleted
@@ -261,6 +273,5 @@ impl Rest {
         {
             self.tokens.end(error);
         }
-        answer
     }
 }

@@ -7,14 +7,18 @@
 //! behind a message.
 
 mod context;
+mod downloading;
 mod feed;
+mod incoming;
 mod marks;
 mod opening;
 mod own_status;
+mod requests;
 mod sending;
 mod typing;
+mod uploading;
 
-pub(crate) use context::{Context, Mail, OpenAccount};
+pub(crate) use context::{Context, FileMail, Mail, OpenAccount};
 pub(crate) use opening::{Parts, Running, start};
 
 use crate::{
@@ -22,34 +26,27 @@ use crate::{
     calls::{CallInput, Calls},
     connection::{self, Beside, TokenInUse, Told},
     events::Changes,
+    files::Downloads,
     notices,
     outbox::{Action, Outbox},
     secrets::Secret,
     sync::Sync,
     wire::WireFailure,
 };
+use downloading::Fetched;
 use feed::Fed;
 use futures_util::{
     StreamExt as _,
-    future::{BoxFuture, FutureExt as _},
+    future::{AbortHandle, BoxFuture, FutureExt as _},
     stream::FuturesUnordered,
 };
 use im_contract::CoreEvent;
-use im_protocol::{
-    ConversationId, ErrorCode, Notice, WireError,
-    call::CallChanged,
-    conversation::{TypingStarted, TypingStopped},
-    handshake::{ConnectionClosing, Ready, SessionEnded, SessionRenew},
-    people::{Me, Presence, Status},
-    sessions::SessionChanged,
-    sync::Facts,
-    webrtc,
-};
-use im_socketio::{Client, Event, Events, Incoming, State};
+use im_protocol::{ErrorCode, FileId, handshake::SessionRenew, people::Me};
+use im_socketio::{Client, Events, State};
 use marks::Marks;
 use own_status::{OwnStatus, Reply as OwnStatusReply, Stood};
 use sending::Sent;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
@@ -92,6 +89,8 @@ enum Outcome {
     Fed(Fed),
     /// Of sending and of markers.
     Sent(Sent),
+    /// Of fetching a file.
+    Fetched(Fetched),
     /// Of the own status.
     Status(Stood),
     /// Of something that nobody waits for.
@@ -113,6 +112,10 @@ struct Session {
     tokens: Tokens,
     sync: Sync,
     outbox: Outbox,
+    downloads: Downloads,
+    /// Requests for files that are under way, to be cut off.
+    uploading: HashMap<FileId, AbortHandle>,
+    fetching: HashMap<FileId, AbortHandle>,
     marks: Marks,
     typing: Typing,
     own_status: OwnStatus,
@@ -186,6 +189,7 @@ impl Session {
         [
             self.sync.due(),
             self.outbox.due(),
+            self.downloads.due(),
             self.marks.due(),
             self.typing.due(),
             self.own_status.due(),
@@ -235,6 +239,7 @@ impl Session {
             }
         }
         self.send(actions);
+        self.fetch_files();
         for (conversation, seq) in self.marks.poll(now) {
             self.mark(conversation, seq);
         }
@@ -277,153 +282,6 @@ impl Session {
         };
     }
 
-    async fn incoming(&mut self, incoming: Incoming) {
-        match incoming {
-            Incoming::Connected { .. } => {
-                self.connection += 1;
-                self.ready = false;
-            }
-            Incoming::Disconnected { reason } => {
-                tracing::info!(%reason, "disconnected");
-                self.ready = false;
-                self.sync.disconnected();
-                self.outbox.disconnected();
-                self.marks.disconnected();
-                self.typing.disconnected();
-                self.own_status.disconnected();
-                self.status_waits();
-                self.context.live.disconnected();
-                self.changes.people();
-                self.changes.conversations();
-                self.calls.tell(CallInput::Disconnected).await;
-            }
-            Incoming::Event(event) => self.event(&event).await,
-        }
-    }
-
-    async fn event(&mut self, event: &Event) {
-        match event.name.as_str() {
-            Ready::EVENT => {
-                if let Some(ready) = read::<Ready>(event) {
-                    self.ready(ready).await;
-                }
-            }
-            Facts::EVENT => {
-                if let Some(facts) = read::<Facts>(event) {
-                    let actions = self.sync.facts(facts);
-                    self.feed(actions);
-                }
-            }
-            Presence::EVENT => {
-                if let Some(presence) = read::<Presence>(event) {
-                    self.context.live.presence(presence);
-                    self.changes.people();
-                    self.changes.conversations();
-                }
-            }
-            Status::EVENT => {
-                if let Some(status) = read::<Status>(event) {
-                    self.context.live.status(&status);
-                    self.changes.people();
-                }
-            }
-            Me::EVENT => {
-                if let Some(me) = read::<Me>(event) {
-                    self.know_me(me);
-                }
-            }
-            TypingStarted::EVENT => {
-                if let Some(told) = read::<TypingStarted>(event) {
-                    let now = self.now();
-                    self.typing.started(now, told.conversation);
-                    self.is_typing(told.conversation, true);
-                }
-            }
-            TypingStopped::EVENT => {
-                if let Some(told) = read::<TypingStopped>(event)
-                    && self.typing.stopped(told.conversation)
-                {
-                    self.is_typing(told.conversation, false);
-                }
-            }
-            ConnectionClosing::EVENT => {
-                if let Some(closing) = read::<ConnectionClosing>(event) {
-                    self.closes(&closing.error);
-                }
-            }
-            SessionEnded::EVENT => {
-                if let Some(ended) = read::<SessionEnded>(event) {
-                    match ended.error.code {
-                        ErrorCode::SessionRevoked | ErrorCode::AccountDeleted => {
-                            self.tokens.end(&ended.error);
-                        }
-                        ErrorCode::TokenExpired => self.tokens.expired(),
-                        _ => {}
-                    }
-                }
-            }
-            // The list is the server's: who shows it reads it again.
-            SessionChanged::EVENT => self.context.events.tell(CoreEvent::Devices),
-            CallChanged::EVENT => {
-                self.pass_on(event, |told: CallChanged| CallInput::Changed(told.call))
-                    .await;
-            }
-            <webrtc::Offer as Notice>::EVENT => self.pass_on(event, CallInput::Offer).await,
-            <webrtc::Answer as Notice>::EVENT => self.pass_on(event, CallInput::Answer).await,
-            <webrtc::Candidate as Notice>::EVENT => {
-                self.pass_on(event, CallInput::Candidate).await;
-            }
-            <webrtc::Renegotiate as Notice>::EVENT => {
-                self.pass_on(event, CallInput::Renegotiate).await;
-            }
-            webrtc::Left::EVENT => self.pass_on(event, CallInput::Left).await,
-            name => tracing::debug!(name, "an event that this version does not know"),
-        }
-    }
-
-    fn is_typing(&mut self, conversation: ConversationId, on: bool) {
-        if self.context.live.set_typing(conversation, on) {
-            self.changes.conversations();
-        }
-    }
-
-    async fn pass_on<N: Notice>(&mut self, event: &Event, input: impl FnOnce(N) -> CallInput) {
-        if let Some(told) = read::<N>(event) {
-            self.calls.tell(input(told)).await;
-        }
-    }
-
-    /// The server's first words: what rings comes first.
-    async fn ready(&mut self, ready: Ready) {
-        tracing::info!(protocol = ready.protocol, "connected");
-        self.context.live.ready(&ready);
-        self.know_me(ready.me);
-        self.calls.tell(CallInput::Ready(ready.calls)).await;
-        self.ready = true;
-        let actions = self.sync.connected();
-        self.feed(actions);
-        self.outbox.connected();
-        self.marks.connected();
-        self.own_status.connected();
-        self.closing = None;
-        if std::mem::take(&mut self.renew) {
-            self.renew_connection();
-        }
-        self.changes.people();
-        self.changes.conversations();
-        // What happened to the other devices meanwhile was not told here.
-        self.context.events.tell(CoreEvent::Devices);
-    }
-
-    /// Who the person is, as the server tells.
-    fn know_me(&self, me: Me) {
-        self.me.send_if_modified(|known| {
-            let changed = *known != me;
-            *known = me;
-            changed
-        });
-    }
-
     async fn mail(&mut self, mail: Mail) {
         match mail {
             Mail::Me(me) => self.know_me(me),
@@ -446,6 +304,7 @@ impl Session {
                 self.changes.conversations();
                 self.changes.people();
             }
+            Mail::File(mail) => self.file_mail(mail),
             Mail::Drafted => self.changes.conversations(),
             Mail::Status(status, reply) => self.choose(status, reply),
             Mail::Reconnect => {
@@ -470,6 +329,7 @@ impl Session {
         match outcome {
             Outcome::Fed(fed) => self.fed(fed).await,
             Outcome::Sent(sent) => self.sent(sent),
+            Outcome::Fetched(fetched) => self.fetched(fetched),
             Outcome::Status(stood) => self.stood(stood),
             Outcome::Nothing => {}
         }
@@ -478,15 +338,6 @@ impl Session {
     /// Begins something that takes time.
     fn begin(&self, future: impl Future<Output = Outcome> + Send + 'static) {
         self.pending.push(future.boxed());
-    }
-
-    /// The server closes for a reason of its own; the session is as good as before.
-    fn closes(&mut self, why: &WireError) {
-        tracing::info!(code = %why.code, "the server closes the connection");
-        let again = why.retry_after_ms.map(Duration::from_millis);
-        self.closing = Some(Closing {
-            again: again.map(|wait| self.now() + wait),
-        });
     }
 
     /// Tells the server of a newer access token, so that the connection outlives the one it began
@@ -557,15 +408,4 @@ async fn ended(over: &mut watch::Receiver<Option<Over>>) -> Over {
         return over;
     }
     std::future::pending().await
-}
-
-/// The payload, where it has the shape of the protocol. Its content stays out of the log.
-fn read<N: Notice>(event: &Event) -> Option<N> {
-    match event.payload() {
-        Ok(told) => Some(told),
-        Err(_) => {
-            tracing::warn!(event = N::EVENT, "an event of another shape than expected");
-            None
-        }
-    }
 }

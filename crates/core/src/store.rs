@@ -11,6 +11,7 @@ pub(crate) mod course;
 mod database;
 pub(crate) mod draft;
 pub(crate) mod facts;
+pub(crate) mod file_copy;
 pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod meta;
@@ -20,6 +21,7 @@ pub(crate) mod own_status;
 pub(crate) mod person;
 pub(crate) mod raw_fact;
 pub(crate) mod read_mark;
+pub(crate) mod upload;
 
 pub(crate) use database::Database;
 
@@ -92,6 +94,7 @@ pub(crate) const CACHE: Schema = Schema {
     migrations: &[
         include_str!("store/migrations/cache/0001_first.sql"),
         include_str!("store/migrations/cache/0002_message_marks.sql"),
+        include_str!("store/migrations/cache/0003_files.sql"),
     ],
     synchronous: "NORMAL",
 };
@@ -102,6 +105,7 @@ pub(crate) const OUTBOX: Schema = Schema {
         include_str!("store/migrations/outbox/0001_first.sql"),
         include_str!("store/migrations/outbox/0002_status.sql"),
         include_str!("store/migrations/outbox/0003_operations.sql"),
+        include_str!("store/migrations/outbox/0004_uploads.sql"),
     ],
     synchronous: "FULL",
 };

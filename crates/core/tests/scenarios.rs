@@ -13,6 +13,7 @@ mod scenarios {
     mod deletion;
     mod device;
     mod devices;
+    mod files;
     mod holes;
     mod keyring;
     mod presence;

@@ -88,6 +88,7 @@ async fn write(
         conversation,
         text,
         reply_to: None,
+        files: Vec::new(),
     };
     let row = person.core.messages_send(args).await?;
     tell(

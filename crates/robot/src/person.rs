@@ -13,7 +13,11 @@ use im_core::{
     secrets::{KeyringSecrets, MemorySecrets, SecretStore},
 };
 use im_media::Engine;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::time::{Instant, timeout};
 
 /// The app's name in the keyring, so that it finds what a robot signed in with.
@@ -38,6 +42,14 @@ struct NoDesktop;
 
 impl LinkOpener for NoDesktop {
     fn open(&self, _: &Link) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn open_file(&self, _: &Path) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn show_file(&self, _: &Path) -> std::io::Result<()> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 }

@@ -6,7 +6,7 @@ use im_server::{
     Clock, Config, Limits, Running, Server,
     config::{Mail, Tls},
 };
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 use tempfile::TempDir;
 
 /// The password of everybody who was made by [`TestServer::person`].
@@ -101,6 +101,12 @@ impl TestServer {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// Where it keeps what it knows.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.data.path()
     }
 
     /// The server's clock.

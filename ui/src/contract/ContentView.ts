@@ -5,7 +5,7 @@
  */
 export type ContentView = { "type": "text", 
 /**
- * The words.
+ * The words; may be empty where there are files.
  */
 text: string, } | { "type": "call", 
 /**

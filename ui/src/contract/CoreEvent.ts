@@ -5,6 +5,7 @@ import type { CallProgress } from "./CallProgress";
 import type { Connection } from "./Connection";
 import type { Desktop } from "./Desktop";
 import type { ExportProgress } from "./ExportProgress";
+import type { FileProgress } from "./FileProgress";
 import type { Ring } from "./Ring";
 import type { RingEnd } from "./RingEnd";
 import type { Settings } from "./Settings";
@@ -28,4 +29,12 @@ end: RingEnd, } } | { "event": "call", "data": CallProgress | null } | { "event"
 /**
  * Which.
  */
-conversation: string, } } | { "event": "settings", "data": Settings } | { "event": "export", "data": ExportProgress } | { "event": "desktop", "data": Desktop } | { "event": "overflow" };
+conversation: string, } } | { "event": "settings", "data": Settings } | { "event": "files", "data": Array<FileProgress> } | { "event": "files_over", "data": { 
+/**
+ * Which of the two.
+ */
+over: boolean, } } | { "event": "files_dropped", "data": { 
+/**
+ * Which drop.
+ */
+drop: number, } } | { "event": "export", "data": ExportProgress } | { "event": "desktop", "data": Desktop } | { "event": "overflow" };

@@ -11,6 +11,14 @@ export type LastMessage = {
  */
 content: ContentView, 
 /**
+ * How many files it carries.
+ */
+files: number, 
+/**
+ * The name of the first of them; empty for none.
+ */
+file: string, 
+/**
  * Whether the signed-in person wrote it.
  */
 mine: boolean, 

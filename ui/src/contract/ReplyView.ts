@@ -24,4 +24,12 @@ mine: boolean,
 /**
  * Its content; a text is cut to one line of 120 characters.
  */
-content: ContentView, };
+content: ContentView, 
+/**
+ * How many files it carries.
+ */
+files: number, 
+/**
+ * The name of the first of them; empty for none.
+ */
+file: string, };

@@ -15,4 +15,8 @@ text: string,
 /**
  * The message that they answer.
  */
-reply_to: string | null, };
+reply_to: string | null, 
+/**
+ * Files of the draft that go with them; the words may be empty then.
+ */
+files: Array<string>, };

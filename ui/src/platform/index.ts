@@ -1,7 +1,7 @@
 import type { Platform } from './platform';
 import { tauriPlatform } from './tauri';
 
-export { CoreError, type Platform } from './platform';
+export { CoreError, type PictureKind, type Platform } from './platform';
 
 /**
  * The door to the core. In the app it is Tauri's; where the page was built for a browser (any mode but

@@ -8,9 +8,14 @@ export interface Platform {
   readonly kind: 'app' | 'socket';
   /** Asks the core. Rejects with a {@link CoreError}, never with anything else. */
   request<K extends keyof Commands>(name: K, args: Commands[K]['args']): Promise<Commands[K]['ok']>;
+  /** Where a picture of a file is that is on this device: small for lists, or as it was sent. */
+  picture(kind: PictureKind, file: string): string;
   /** Hears what the core tells, from now on. Resolves once nothing more can be missed; gives a way to stop. */
   onEvent(listener: (event: CoreEvent) => void): Promise<() => void>;
 }
+
+/** Which picture of a file. */
+export type PictureKind = 'small' | 'whole';
 
 /** What the core answered where it could not do what was asked. */
 export class CoreError extends Error {

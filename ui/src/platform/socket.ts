@@ -7,7 +7,7 @@ import { CoreError, type Platform } from './platform';
  * into release builds.
  *
  * Frames are JSON text. Page to core: `{id, name, args}`. Core to page: `{id, ok}` or `{id, error}` for each of
- * them, and every `CoreEvent` as it is (it has `event` and no `id`).
+ * them, and every `CoreEvent` as it is (it has `event` and no `id`). Pictures come by HTTP from the same address.
  */
 export async function socketPlatform(address: string): Promise<Platform> {
   const listeners = new Set<(event: CoreEvent) => void>();
@@ -48,6 +48,7 @@ export async function socketPlatform(address: string): Promise<Platform> {
         socket.send(JSON.stringify({ id, name, args }));
       });
     },
+    picture: (kind, file) => `${address.replace(/^ws/, 'http')}/${kind}.${file}`,
     onEvent(listener) {
       listeners.add(listener);
       return Promise.resolve(() => {

@@ -11,6 +11,7 @@ import { CoreError, type Platform } from '../platform';
 import { AccountState } from './account.svelte';
 import { CallState } from './call.svelte';
 import { DevicesState } from './devices.svelte';
+import { FilesState } from './files.svelte';
 import { PlaceState } from './place.svelte';
 import { Reading, Wish } from './reading.svelte';
 import { SettingsState } from './settings.svelte';
@@ -30,6 +31,7 @@ export class App {
   readonly devices: DevicesState;
   readonly call: CallState;
   readonly settings: SettingsState;
+  readonly files: FilesState;
   readonly place = new PlaceState();
   /** The open conversation's messages. */
   thread = $state.raw<Thread>();
@@ -56,6 +58,7 @@ export class App {
     this.devices = new DevicesState(platform);
     this.call = new CallState(platform);
     this.settings = new SettingsState(platform);
+    this.files = new FilesState(platform);
     this.#looking = new Wish((conversation) =>
       platform.request('view.looking_at', { conversation: conversation ?? null }),
     );
@@ -159,6 +162,15 @@ export class App {
         // It is shown here, so the next page has nothing to open.
         void this.#openAsked();
         break;
+      case 'files':
+        this.files.went(event.data);
+        break;
+      case 'files_over':
+        this.files.over = event.data.over;
+        break;
+      case 'files_dropped':
+        this.#dropped(event.data.drop);
+        break;
       case 'export':
         this.account.exportedBytes = event.data.bytes;
         break;
@@ -261,6 +273,13 @@ export class App {
     if (this.call.open) this.call.chat = true;
   }
 
+  /** For the conversation that is before the person's eyes; elsewhere nothing is dropped. */
+  #dropped(drop: number): void {
+    this.files.over = false;
+    const conversation = this.lookingAt;
+    if (conversation) void this.writing(conversation).files.addDropped(drop);
+  }
+
   #devicesChanged(): void {
     if (this.place.place === 'settings') void this.devices.reading.refresh();
   }
@@ -286,6 +305,7 @@ export class App {
       for (const writing of Object.values(this.#writings)) writing.forget();
       this.#writings = {};
       this.call.clear();
+      this.files.clear();
       const readings = [
         this.connection,
         this.conversations,

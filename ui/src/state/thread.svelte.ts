@@ -157,10 +157,10 @@ export class Thread {
   }
 
   /** Writes a message, after those written before: it is on disk when this resolves. */
-  async send(text: string, replyTo: string | null = null): Promise<void> {
+  async send(text: string, replyTo: string | null = null, files: string[] = []): Promise<void> {
     const { conversation } = this;
     await this.#write(() =>
-      this.platform.request('messages.send', { conversation, text, reply_to: replyTo }),
+      this.platform.request('messages.send', { conversation, text, reply_to: replyTo, files }),
     );
   }
 

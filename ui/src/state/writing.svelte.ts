@@ -1,16 +1,27 @@
 import type { MessageRow } from '../contract/MessageRow';
 import type { Platform } from '../platform';
+import { Choosing } from './choosing.svelte';
 import { Wish } from './reading.svelte';
 import { Typing } from './typing';
 
 /** So long after the last key a draft is kept, in milliseconds. */
 export const KEEP_MS = 400;
 
+/** What was in the box. */
+interface Taken {
+  text: string;
+  replyTo: string | null;
+  /** Ids of files. */
+  files: string[];
+}
+
 /**
  * What the person writes in one conversation: a draft, which the core keeps over a restart, or other words for a
  * message that is there already. It lives as long as the page, so that nothing is lost by looking elsewhere.
  */
 export class Writing {
+  /** The files that go with the draft. */
+  readonly files: Choosing;
   /** The message that the draft answers. */
   replyTo = $state<string | null>(null);
   /** The message that gets other words, and the words it had when that began. */
@@ -27,6 +38,7 @@ export class Writing {
     private readonly platform: Platform,
     readonly conversation: string,
   ) {
+    this.files = new Choosing(platform, conversation);
     this.#keeping = new Wish((draft) =>
       platform.request('conversations.keep_draft', { conversation, ...draft }),
     );
@@ -49,6 +61,7 @@ export class Writing {
       const draft = await this.platform.request('conversations.draft', { conversation: this.conversation });
       if (draft.text) this.#put(draft.text);
       this.replyTo ??= draft.reply_to;
+      this.files.show(draft.files);
     } catch {
       this.#loaded = false;
     }
@@ -93,8 +106,8 @@ export class Writing {
   }
 
   /** Takes the draft out of the box, to be sent. What is kept of it goes with {@link sent}. */
-  take(): { text: string; replyTo: string | null } {
-    const taken = { text: this.#draft, replyTo: this.replyTo };
+  take(): Taken {
+    const taken = { text: this.#draft, replyTo: this.replyTo, files: this.files.take() };
     clearTimeout(this.#timer);
     this.#draft = '';
     this.replyTo = null;
@@ -109,9 +122,10 @@ export class Writing {
   }
 
   /** What was taken could not be kept: it comes back, before what was typed since. */
-  giveBack(taken: { text: string; replyTo: string | null }): void {
+  giveBack(taken: Taken): void {
     this.#put(taken.text);
     this.replyTo ??= taken.replyTo;
+    this.files.giveBack();
     this.#keepSoon();
   }
 

@@ -1,3 +1,4 @@
+import { createServer, type Server } from 'node:http';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { AddressInfo } from 'node:net';
 import type { Account } from '../../src/contract/Account';
@@ -18,6 +19,7 @@ import type { Settings } from '../../src/contract/Settings';
 import type { UiError } from '../../src/contract/UiError';
 import type { WordingView } from '../../src/contract/WordingView';
 import type { Draft } from '../../src/contract/Draft';
+import { FakeFiles } from './files';
 import { quoteOf, rowOf } from './people';
 
 /** An error of the core. */
@@ -25,7 +27,7 @@ export function refusal(kind: ErrorKind, params: Record<string, string> = {}): U
   return { kind, params, retryable: kind === 'server_unreachable' || kind === 'internal' };
 }
 
-type Handlers = {
+export type Handlers = {
   [K in keyof Commands]?: (args: Commands[K]['args']) => Commands[K]['ok'] | Promise<Commands[K]['ok']>;
 };
 
@@ -60,17 +62,22 @@ export class FakeCore {
   settings: Settings = { theme: 'light', no_tray_read: false, no_notifications_read: false };
   /** The conversation that was asked for while there was no page. */
   wanted: string | null = null;
+  /** Files of drafts and messages. */
+  readonly files = new FakeFiles();
   /** Every request that came, oldest first. */
   readonly asked: { name: keyof Commands; args: unknown }[] = [];
   /** What a scenario answers in place of the usual. */
   readonly answers: Handlers = {};
-  #server: WebSocketServer;
+  readonly #http: Server;
+  readonly #server: WebSocketServer;
   #sockets = new Set<WebSocket>();
   #waiting: (() => void)[] = [];
 
-  private constructor(server: WebSocketServer) {
-    this.#server = server;
-    server.on('connection', (socket) => {
+  private constructor(http: Server) {
+    this.#http = http;
+    this.#server = new WebSocketServer({ server: http });
+    http.on('request', (request, response) => this.files.answer(request, response));
+    this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
       socket.on('message', (data) => void this.#answer(socket, String(data)));
@@ -78,18 +85,20 @@ export class FakeCore {
   }
 
   static async start(): Promise<FakeCore> {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-    await new Promise((resolve) => server.once('listening', resolve));
-    return new FakeCore(server);
+    const http = createServer();
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    return new FakeCore(http);
   }
 
   get address(): string {
-    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `ws://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
   }
 
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.terminate();
     await new Promise((resolve) => this.#server.close(resolve));
+    this.#http.closeAllConnections();
+    await new Promise((resolve) => this.#http.close(resolve));
   }
 
   tell(event: CoreEvent): void {
@@ -230,7 +239,7 @@ export class FakeCore {
         first_unread_seq: this.firstUnread.get(conversation) ?? null,
       };
     },
-    'messages.send': ({ conversation, text, reply_to }) => {
+    'messages.send': ({ conversation, text, reply_to, files }) => {
       const at = Date.now();
       const offline = this.connection.state !== 'online';
       const me = this.account.state === 'signed_in' ? this.account.me.id : '';
@@ -248,6 +257,7 @@ export class FakeCore {
         editable: true,
         reply: answered ? quoteOf(answered, this.#nameOf(conversation, answered)) : null,
         reactions: [],
+        files: this.files.sent(conversation, files),
         pending: false,
         trouble: null,
       };
@@ -289,13 +299,16 @@ export class FakeCore {
     'messages.retry': () => ({}),
     'messages.discard': () => ({}),
     'conversations.typing': () => ({}),
-    'conversations.draft': ({ conversation }) =>
-      this.drafts.get(conversation) ?? { text: '', reply_to: null },
+    'conversations.draft': ({ conversation }) => ({
+      ...(this.drafts.get(conversation) ?? { text: '', reply_to: null }),
+      files: this.files.chosen(conversation),
+    }),
     'conversations.keep_draft': ({ conversation, text, reply_to }) => {
-      this.drafts.set(conversation, { text, reply_to });
+      this.drafts.set(conversation, { text, reply_to, files: [] });
       this.changeLine(conversation, { draft: text.trim() ? text.replaceAll('\n', ' ') : null });
       return {};
     },
+    ...this.files.handlers,
     'app.open_link': () => ({}),
     'status.get': () => this.status,
     'status.set': ({ availability, message }) => {

@@ -90,14 +90,19 @@ export function message(
     editable: mine && seq !== null,
     reply: null,
     reactions: [],
+    files: [],
     pending: false,
     trouble: null,
   };
 }
 
+function carried(row: MessageRow): { files: number; file: string } {
+  return { files: row.files.length, file: row.files[0]?.name ?? '' };
+}
+
 /** A message as another one quotes it. */
 export function quoteOf(row: MessageRow, author: string): ReplyView {
-  return { id: row.id, seq: row.seq, author, mine: row.mine, content: row.content };
+  return { id: row.id, seq: row.seq, author, mine: row.mine, content: row.content, ...carried(row) };
 }
 
 /** Makes a line of the list from the messages of a conversation. */
@@ -114,7 +119,7 @@ export function rowOf(
     id,
     other,
     course,
-    last: last ? { content: last.content, mine: last.mine, state: last.state } : null,
+    last: last ? { content: last.content, ...carried(last), mine: last.mine, state: last.state } : null,
     unread,
     at: last?.at ?? 0,
     read_seq: head - unread,

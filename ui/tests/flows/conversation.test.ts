@@ -59,7 +59,7 @@ test('a message goes from Enter to read, and Shift+Enter breaks the line', async
   await page.keyboard.press('Enter');
   await stage.core.waitFor('messages.send');
   expect(stage.core.askedFor('messages.send')).toEqual([
-    { conversation: WITH_SAM, text: 'First line\nsecond line', reply_to: null },
+    { conversation: WITH_SAM, text: 'First line\nsecond line', reply_to: null, files: [] },
   ]);
   expect(await composer(page).inputValue()).toBe('');
   const own = page.locator('[data-message]').last();

@@ -44,7 +44,7 @@ test('a message is answered: from its button, with the quote above the box, to t
   await page.keyboard.press('Enter');
   await stage.core.waitFor('messages.send');
   expect(stage.core.askedFor('messages.send')).toEqual([
-    { conversation: WITH_SAM, text: 'As I said', reply_to: 'message-9-person-sam' },
+    { conversation: WITH_SAM, text: 'As I said', reply_to: 'message-9-person-sam', files: [] },
   ]);
   await bubble(page, 'As I said')
     .getByRole('button', { name: /Answers Sam Rivera: Oh! Then/ })
@@ -343,7 +343,7 @@ test('what Sam changes far back is seen when Maya scrolls there', async () => {
 test('who is typing is said in the header and in the list, and what was begun elsewhere too', async () => {
   const page = await stage.play((core) => {
     mayaAtHerDesk(core);
-    core.drafts.set(WITH_SAM, { text: 'As for number 4,', reply_to: 'message-3-person-sam' });
+    core.drafts.set(WITH_SAM, { text: 'As for number 4,', reply_to: 'message-3-person-sam', files: [] });
     core.changeLine(WITH_SAM, { draft: 'As for number 4,' });
   });
   await page.getByText('Draft: As for number 4,').waitFor();

@@ -1,6 +1,6 @@
 import type { Commands } from '../../src/contract/commands';
 import type { CoreEvent } from '../../src/contract/CoreEvent';
-import { CoreError, type Platform } from '../../src/platform/platform';
+import { CoreError, type PictureKind, type Platform } from '../../src/platform/platform';
 import type { UiError } from '../../src/contract/UiError';
 
 type Answers = {
@@ -20,6 +20,10 @@ export class ScriptedPlatform implements Platform {
     const answer = this.answers[name];
     if (!answer) throw refused('not_found');
     return answer(args);
+  }
+
+  picture(kind: PictureKind, file: string): string {
+    return `picture:${kind}.${file}`;
   }
 
   onEvent(listener: (event: CoreEvent) => void): Promise<() => void> {

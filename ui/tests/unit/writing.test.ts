@@ -12,7 +12,7 @@ function atMayas(draft: { text: string; reply_to: string | null } = { text: '', 
   const kept: { text: string; reply_to: string | null }[] = [];
   const typing: boolean[] = [];
   const platform = new ScriptedPlatform({
-    'conversations.draft': () => draft,
+    'conversations.draft': () => ({ ...draft, files: [] }),
     'conversations.keep_draft': ({ text, reply_to }) => {
       kept.push({ text, reply_to });
       return {};
@@ -59,7 +59,7 @@ test('a sent message leaves no draft behind, a refused one comes back whole', as
   writing.reply(message(3, sam, 'Which one?', 0, 'received'));
   writing.write('Number 4');
   const taken = writing.take();
-  expect(taken).toEqual({ text: 'Number 4', replyTo: 'message-3-person-sam' });
+  expect(taken).toEqual({ text: 'Number 4', replyTo: 'message-3-person-sam', files: [] });
   expect(writing.text).toBe('');
   writing.giveBack(taken);
   expect(writing.text).toBe('Number 4');

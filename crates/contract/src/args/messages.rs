@@ -1,6 +1,6 @@
 //! Messages and what becomes of them.
 
-use im_protocol::{ConversationId, MessageId, OperationId};
+use im_protocol::{ConversationId, FileId, MessageId, OperationId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -30,6 +30,9 @@ pub struct SendArgs {
     /// The message that they answer.
     #[ts(as = "Option<String>")]
     pub reply_to: Option<MessageId>,
+    /// Files of the draft that go with them; the words may be empty then.
+    #[ts(as = "Vec<String>")]
+    pub files: Vec<FileId>,
 }
 
 /// What is in the outbox: a message by its own id, a change of one by [`crate::views::Trouble`]'s.

@@ -1,16 +1,20 @@
 //! Messages as the UI shows them.
 
-use crate::UiError;
+use crate::{UiError, files::FileView};
 use im_protocol::{CallId, MessageId, OperationId, PersonId, UnixMs, call::CallOutcome};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// The last message, short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct LastMessage {
     /// Its content; a text is cut to one line of 120 characters.
     pub content: ContentView,
+    /// How many files it carries.
+    pub files: u32,
+    /// The name of the first of them; empty for none.
+    pub file: String,
     /// Whether the signed-in person wrote it.
     pub mine: bool,
     /// Where it stands.
@@ -24,7 +28,7 @@ pub struct LastMessage {
 pub enum ContentView {
     /// Words, to be shown as text.
     Text {
-        /// The words.
+        /// The words; may be empty where there are files.
         text: String,
     },
     /// A call that is over.
@@ -102,6 +106,8 @@ pub struct MessageRow {
     pub reply: Option<ReplyView>,
     /// By the time of the first of each.
     pub reactions: Vec<ReactionView>,
+    /// What it carries.
+    pub files: Vec<FileView>,
     /// Whether a change of it, which is shown already, is not on the server yet.
     pub pending: bool,
     /// The first change of it that was refused for good.
@@ -109,7 +115,7 @@ pub struct MessageRow {
 }
 
 /// The message that another one answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ReplyView {
     /// Which.
@@ -124,6 +130,10 @@ pub struct ReplyView {
     pub mine: bool,
     /// Its content; a text is cut to one line of 120 characters.
     pub content: ContentView,
+    /// How many files it carries.
+    pub files: u32,
+    /// The name of the first of them; empty for none.
+    pub file: String,
 }
 
 /// An emoji under a message.
@@ -186,10 +196,12 @@ pub struct Draft {
     /// The message that they will answer.
     #[ts(as = "Option<String>")]
     pub reply_to: Option<MessageId>,
+    /// The files that will go with them.
+    pub files: Vec<FileView>,
 }
 
 // What people write stays out of logs.
-im_protocol::opaque_debug!(ReactionView, WordingView, Draft);
+im_protocol::opaque_debug!(LastMessage, ReplyView, ReactionView, WordingView, Draft);
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]

@@ -4,7 +4,7 @@ use super::Core;
 use crate::{
     account::{Ask, How, deletion, recovery},
     calls::Now,
-    conversations, devices, export,
+    conversations, devices, export, files,
     links::Link,
     messages, people,
     session::Mail,
@@ -20,6 +20,10 @@ use im_contract::{
         StatusArgs, SwitchArgs, TypingArgs,
     },
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
+    files::{
+        AppendFileArgs, BeginFileArgs, Begun, Choosing, DropArgs, FileArgs, MessageFileArgs,
+        SavedFile,
+    },
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft, Exported,
         MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
@@ -216,6 +220,66 @@ impl Commands for Core {
     async fn messages_discard(&self, args: OperationArgs) -> Result<Nothing, UiError> {
         let open = self.open()?;
         messages::discard(&open, args.id).await?;
+        Ok(Nothing {})
+    }
+
+    async fn files_drop(&self, args: DropArgs) -> Result<Choosing, UiError> {
+        let open = self.open()?;
+        let paths = self.take_dropped(args.drop)?;
+        files::dropped(&open, args.conversation, paths).await
+    }
+
+    async fn files_begin(&self, args: BeginFileArgs) -> Result<Begun, UiError> {
+        files::begin(&*self.open()?, args).await
+    }
+
+    async fn files_append(&self, args: AppendFileArgs) -> Result<Nothing, UiError> {
+        files::append(&*self.open()?, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn files_remove(&self, args: FileArgs) -> Result<Nothing, UiError> {
+        files::remove(&*self.open()?, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn files_fetch(&self, args: MessageFileArgs) -> Result<Nothing, UiError> {
+        files::fetch(&*self.open()?, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn files_hold(&self, args: FileArgs) -> Result<Nothing, UiError> {
+        files::hold(&*self.open()?, args, true).await?;
+        Ok(Nothing {})
+    }
+
+    async fn files_go_on(&self, args: FileArgs) -> Result<Nothing, UiError> {
+        files::hold(&*self.open()?, args, false).await?;
+        Ok(Nothing {})
+    }
+
+    async fn files_give_up(&self, args: FileArgs) -> Result<Nothing, UiError> {
+        files::give_up(&*self.open()?, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn files_save(&self, args: MessageFileArgs) -> Result<SavedFile, UiError> {
+        let downloads = self.inner.downloads.borrow().clone();
+        let open = self.open()?;
+        let saved = files::save(&open, &downloads, args).await?;
+        open.tell(Mail::Fetched(None)).await;
+        Ok(saved)
+    }
+
+    async fn files_open(&self, args: MessageFileArgs) -> Result<Nothing, UiError> {
+        let downloads = self.inner.downloads.borrow().clone();
+        files::open(&*self.open()?, &downloads, &*self.inner.links, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn files_show(&self, args: MessageFileArgs) -> Result<Nothing, UiError> {
+        let downloads = self.inner.downloads.borrow().clone();
+        files::show(&*self.open()?, &downloads, &*self.inner.links, args).await?;
         Ok(Nothing {})
     }
 

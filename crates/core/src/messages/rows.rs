@@ -2,12 +2,14 @@
 
 use crate::{
     conversations::short,
+    files::{self, Copies, Transfers},
     live::Live,
     session::Context,
     store::{
         StoreError, message,
         outbox::{Operation, OutboxRow},
         person,
+        upload::Upload,
     },
 };
 use im_contract::{
@@ -15,7 +17,7 @@ use im_contract::{
     views::{ContentView, MessageRow, MessageState, ReactionView, ReplyView, Trouble, TroubleKind},
 };
 use im_protocol::{
-    MessageId, PersonId,
+    ErrorCode, FileId, MessageId, PersonId, WireError,
     conversation::{Content, Message, Reaction},
 };
 use rusqlite::Connection;
@@ -26,6 +28,7 @@ pub(super) struct Around {
     me: PersonId,
     other_read_seq: u64,
     names: HashMap<PersonId, String>,
+    copies: Copies,
     answered: HashMap<MessageId, Message>,
 }
 
@@ -34,6 +37,7 @@ pub(super) struct Around {
 pub(super) struct Wanted {
     answered: BTreeSet<MessageId>,
     people: BTreeSet<PersonId>,
+    files: BTreeSet<FileId>,
 }
 
 /// What these rows will need.
@@ -43,6 +47,8 @@ pub(super) fn wanted(stored: &[Message], unsent: &[OutboxRow]) -> Wanted {
         wanted.answered.extend(message.reply_to);
         let people = message.reactions.iter().flat_map(|one| &one.people);
         wanted.people.extend(people);
+        let files = message.files.iter().map(|file| file.id);
+        wanted.files.extend(files);
     }
     for row in unsent {
         if let Operation::Send { reply_to, .. } = row.operation {
@@ -77,6 +83,7 @@ impl Around {
             me,
             other_read_seq,
             names,
+            copies: Copies::find(connection, wanted.files)?,
             answered,
         })
     }
@@ -93,6 +100,8 @@ impl Around {
                 author: self.name(message.author),
                 mine: message.author == self.me,
                 content: short(content_view(message.content.clone())),
+                files: count(&message.files),
+                file: first_name(message),
             },
             None => ReplyView {
                 id,
@@ -100,6 +109,8 @@ impl Around {
                 author: String::new(),
                 mine: false,
                 content: ContentView::Unknown,
+                files: 0,
+                file: String::new(),
             },
         }
     }
@@ -159,11 +170,16 @@ pub(crate) fn content_view(content: Content) -> ContentView {
 }
 
 /// Messages that the server has accepted.
-pub(super) fn accepted(stored: Vec<Message>, around: &Around) -> Vec<MessageRow> {
+pub(super) fn accepted(
+    stored: Vec<Message>,
+    around: &Around,
+    transfers: &Transfers,
+) -> Vec<MessageRow> {
     let row = |message: Message| {
         let mine = message.author == around.me;
         let state = state(&message, around.me, around.other_read_seq);
         let reactions = message.reactions.into_iter();
+        let files = message.files.into_iter();
         MessageRow {
             id: message.id,
             seq: Some(message.seq),
@@ -177,6 +193,9 @@ pub(super) fn accepted(stored: Vec<Message>, around: &Around) -> Vec<MessageRow>
             edited: message.edited_at.is_some(),
             reply: message.reply_to.map(|id| around.reply(id)),
             reactions: reactions.map(|one| around.reaction(one)).collect(),
+            files: files
+                .map(|file| around.copies.view(file, transfers))
+                .collect(),
             pending: false,
             trouble: None,
         }
@@ -185,7 +204,12 @@ pub(super) fn accepted(stored: Vec<Message>, around: &Around) -> Vec<MessageRow>
 }
 
 /// A message that is not accepted yet; none where the row is something else.
-pub(super) fn unsent(live: &Live, row: &OutboxRow, around: &Around) -> Option<MessageRow> {
+pub(super) fn unsent(
+    context: &Context,
+    row: &OutboxRow,
+    carried: &[Upload],
+    around: &Around,
+) -> Option<MessageRow> {
     let Operation::Send { text, reply_to } = &row.operation else {
         return None;
     };
@@ -196,19 +220,47 @@ pub(super) fn unsent(live: &Live, row: &OutboxRow, around: &Around) -> Option<Me
         mine: true,
         content: ContentView::Text { text: text.clone() },
         at: row.written_at,
-        state: unsent_state(live, row),
-        error: row.error.as_ref().map(UiError::from),
+        state: unsent_state(&context.live, row),
+        error: row.error.as_ref().map(|error| why(error, carried)),
         edited: false,
         editable: row.error.is_none(),
         reply: reply_to.map(|id| around.reply(id)),
         reactions: Vec::new(),
+        files: carried
+            .iter()
+            .map(|file| files::unsent(file, &context.files.transfers))
+            .collect(),
         pending: false,
         trouble: None,
     })
 }
 
+/// Why a message was refused; of one with files it may be a file that is too large.
+fn why(error: &WireError, carried: &[Upload]) -> UiError {
+    if error.code == ErrorCode::TooLarge && !carried.is_empty() {
+        files::too_large()
+    } else {
+        UiError::from(error)
+    }
+}
+
+/// How many files a message carries.
+pub(crate) fn count<T>(files: &[T]) -> u32 {
+    u32::try_from(files.len()).unwrap_or(u32::MAX)
+}
+
+/// The name of the first file that a message carries; empty for none.
+pub(crate) fn first_name(message: &Message) -> String {
+    let first = message.files.first();
+    first.map(|file| file.name.clone()).unwrap_or_default()
+}
+
 /// A message that was just written.
-pub(super) async fn just_written(context: &Context, row: OutboxRow) -> Result<MessageRow, UiError> {
+pub(super) async fn just_written(
+    context: &Context,
+    row: OutboxRow,
+    carried: &[Upload],
+) -> Result<MessageRow, UiError> {
     let wanted = wanted(&[], std::slice::from_ref(&row));
     let me = context.me;
     let around = context
@@ -216,7 +268,7 @@ pub(super) async fn just_written(context: &Context, row: OutboxRow) -> Result<Me
         .cache
         .read(move |connection| Around::find(connection, me, 0, wanted))
         .await?;
-    unsent(&context.live, &row, &around).ok_or_else(|| UiError::new(ErrorKind::Internal))
+    unsent(context, &row, carried, &around).ok_or_else(|| UiError::new(ErrorKind::Internal))
 }
 
 /// Shows what was changed here and is not on the server yet as if it were; what was refused for good
@@ -249,6 +301,7 @@ pub(super) fn overlay(messages: &mut [MessageRow], changes: &[OutboxRow]) {
             Operation::Delete { .. } => {
                 row.content = ContentView::Deleted;
                 row.reactions.clear();
+                row.files.clear();
                 row.reply = None;
                 row.edited = false;
                 row.editable = false;

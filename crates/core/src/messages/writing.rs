@@ -8,6 +8,7 @@ use crate::{
         draft::{self, Draft},
         message,
         outbox::{self, Operation, OutboxRow},
+        upload,
     },
 };
 use im_contract::{
@@ -28,8 +29,19 @@ pub(crate) async fn send(open: &OpenAccount, args: SendArgs) -> Result<MessageRo
         conversation,
         text,
         reply_to,
+        files,
     } = args;
-    check(&text)?;
+    if files.len() > limits::MESSAGE_FILES {
+        let limit = limits::MESSAGE_FILES;
+        return Err(UiError::new(ErrorKind::TooManyFiles).with("limit", limit));
+    }
+    // Blanks beside files are no words.
+    let text = if files.is_empty() || !is_blank(&text) {
+        check(&text)?;
+        text
+    } else {
+        String::new()
+    };
     let context = &open.context;
     let known = context
         .store
@@ -48,16 +60,31 @@ pub(crate) async fn send(open: &OpenAccount, args: SendArgs) -> Result<MessageRo
     }
     let id = MessageId::new();
     let written_at = context.clock.now();
-    let row = context
+    let written = context
         .store
         .take(move |tx| {
+            for file in &files {
+                let chosen = upload::get(tx, *file)?;
+                let is_free = |one: &upload::Upload| {
+                    one.message.is_none() && one.conversation == conversation
+                };
+                if !chosen.as_ref().is_some_and(is_free) {
+                    return Ok(None);
+                }
+            }
+            for file in files {
+                upload::carry(tx, file, conversation, id)?;
+            }
             draft::keep(tx, conversation, &Draft::default())?;
             let operation = Operation::Send { text, reply_to };
-            outbox::add(tx, id.into(), conversation, operation, written_at)
+            let row = outbox::add(tx, id.into(), conversation, operation, written_at)?;
+            Ok(Some((row, upload::of_message(tx, id)?)))
         })
         .await?;
+    // A file that is gone from the draft is not sent without being seen.
+    let (row, carried) = written.ok_or_else(|| UiError::new(ErrorKind::FileGone))?;
     open.tell(Mail::Wrote).await;
-    rows::just_written(context, row).await
+    rows::just_written(context, row, &carried).await
 }
 
 /// Gives an own message other words.
@@ -74,6 +101,10 @@ pub(crate) async fn edit(open: &OpenAccount, args: EditArgs) -> Result<(), UiErr
 /// Takes an own message back.
 pub(crate) async fn delete(open: &OpenAccount, args: MessageArgs) -> Result<(), UiError> {
     changeable(&open.context, args.conversation, args.id, true).await?;
+    // What waits for its files was never sent: there is nothing to be taken back.
+    if discard(open, args.id.into()).await.is_ok() {
+        return Ok(());
+    }
     let operation = Operation::Delete { message: args.id };
     change(open, args.conversation, operation).await
 }
@@ -176,10 +207,14 @@ fn check(text: &str) -> Result<(), UiError> {
     if text.chars().count() > limits::MESSAGE_CHARS {
         return Err(UiError::new(ErrorKind::TooLong).with("limit", limits::MESSAGE_CHARS));
     }
-    if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
+    if is_blank(text) {
         return Err(UiError::new(ErrorKind::Invalid).with("field", "text"));
     }
     Ok(())
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || c.is_control())
 }
 
 /// Tries again what has failed.
@@ -189,7 +224,7 @@ pub(crate) async fn retry(open: &OpenAccount, id: OperationId) -> Result<(), UiE
     failed_before(answer.await)
 }
 
-/// Throws away what has failed.
+/// Throws away what has failed, or waits for its files.
 pub(crate) async fn discard(open: &OpenAccount, id: OperationId) -> Result<(), UiError> {
     let (reply, answer) = oneshot::channel();
     open.tell(Mail::Discard(id, reply)).await;

@@ -2,8 +2,9 @@
 
 mod walk;
 
-use super::*;
-use im_protocol::{MessageId, UnixMs};
+use super::{queue::REQUEST_BYTES, *};
+use im_protocol::{ErrorCode, MessageId, UnixMs, conversation::MessageSent, limits::SEND_ITEMS};
+use std::collections::BTreeMap;
 
 const NOW: Duration = Duration::from_secs(10);
 
@@ -17,6 +18,7 @@ fn entries(conversation: ConversationId, places: std::ops::RangeInclusive<u64>) 
             failed: false,
             alone: false,
             after: None,
+            files: Vec::new(),
         })
         .collect()
 }
@@ -59,6 +61,7 @@ fn change(conversation: ConversationId, n: u64, of: OperationId) -> Entry {
         failed: false,
         alone: true,
         after: Some(of),
+        files: Vec::new(),
     }
 }
 

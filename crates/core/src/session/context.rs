@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     connection::Told,
     events::EventHub,
+    files::Files,
     live::Live,
     notify::{NotificationAction, Notifier, Ringtone},
     rest::Rest,
@@ -14,7 +15,7 @@ use crate::{
 };
 use im_call::media::MediaEngine;
 use im_protocol::{
-    ConversationId, DeviceId, OperationId, PersonId,
+    ConversationId, DeviceId, FileId, OperationId, PersonId,
     people::{Me, StatusSet},
 };
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     /// The databases.
     pub(crate) store: Store,
+    /// Files of messages.
+    pub(crate) files: Files,
     /// What is true only while connected.
     pub(crate) live: Arc<Live>,
     /// REST in the person's name.
@@ -72,6 +75,8 @@ pub(crate) enum Mail {
     Discard(OperationId, oneshot::Sender<bool>),
     /// A draft was kept.
     Drafted,
+    /// The person wants something of a file; it is on disk already.
+    File(FileMail),
     /// The person has read further.
     Read(ConversationId, u64),
     /// Something was fetched and stored beside the feed.
@@ -87,6 +92,19 @@ pub(crate) enum Mail {
     Looks,
     /// The person acted on a notification.
     Acted(NotificationAction),
+}
+
+/// What is wanted of a file, and in which conversation.
+#[derive(Debug)]
+pub(crate) enum FileMail {
+    /// To be fetched.
+    Fetch(FileId, ConversationId),
+    /// To be fetched no further, or to go on.
+    HoldFetch(FileId, ConversationId, bool),
+    /// Not to be fetched after all.
+    GiveUp(FileId, ConversationId),
+    /// To be handed over no further, or to go on.
+    HoldUpload(FileId, ConversationId, bool),
 }
 
 impl OpenAccount {

@@ -159,6 +159,7 @@ impl Session {
                 self.sync.stored_changes(now, stored)
             }
             Fed::StoredEnd(stored) => {
+                self.sweep_files();
                 self.changes.conversations();
                 self.changes.people();
                 self.sync.stored_end(now, stored)
@@ -195,6 +196,9 @@ impl Session {
                 }
                 Outcome::Nothing
             });
+        }
+        if applied.taken_back {
+            self.sweep_files();
         }
         for call in applied.calls {
             self.calls.tell(CallInput::Fact(call)).await;

@@ -5,17 +5,23 @@ use super::{
     context::{Context, OpenAccount},
     marks::Marks,
     own_status::OwnStatus,
-    sending,
+    requests,
 };
 use crate::{
     account::{ServerAddress, Tokens},
     clock::Clock,
     connection::{self, SocketAuth},
     events::{Changes, EventHub},
+    files::{self, Downloads, Files, Folder, Transfers},
     notify::{Notifier, Ringtone},
     outbox::Outbox,
     rest::{Http, Rest},
-    store::{Store, StoreError, facts, key::Key, meta, own_status, read_mark},
+    store::{
+        Store, StoreError, facts,
+        file_copy::{self, CopyState},
+        key::Key,
+        message, meta, own_status, read_mark,
+    },
     sync::Sync,
     wire::Wire,
 };
@@ -68,10 +74,13 @@ pub(crate) struct Running {
 /// # Errors
 /// Where the files cannot be opened.
 pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
-    let (folder, key) = (parts.folder, parts.key);
-    let store = tokio::task::spawn_blocking(move || Store::open(&folder, key.as_ref()))
-        .await
-        .map_err(|_| StoreError::Closed)??;
+    let (account, key) = (parts.folder, parts.key);
+    let opened = tokio::task::spawn_blocking(move || {
+        let store = Store::open(&account, key.as_ref())?;
+        let folder = Folder::open(&account).map_err(StoreError::Io)?;
+        Ok::<_, StoreError>((store, folder))
+    });
+    let (store, folder) = opened.await.map_err(|_| StoreError::Closed)??;
     let me = parts.me.person.id;
     let cursor = store
         .cache
@@ -81,7 +90,13 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         })
         .await?;
     let mut outbox = Outbox::default();
-    outbox.add(sending::unsent(&store).await?);
+    outbox.add(requests::unsent(&store, &folder, parts.clock.now()).await?);
+    let downloads = unfinished(&store).await?;
+    if let Err(error) = files::sweep(&store, &folder, true).await {
+        tracing::warn!(%error, "what a kill left of files could not be taken away");
+    }
+    let transfers = Transfers::new(parts.events.clone());
+    transfers.set_standings(downloads.standings());
     let marks = Marks::new(store.outbox.read(read_mark::all).await?);
     let own_status = OwnStatus::new(store.outbox.read(own_status::get).await?);
 
@@ -99,6 +114,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         device: parts.device,
         clock: parts.clock,
         store,
+        files: Files::new(folder, transfers),
         live: Arc::default(),
         rest: Rest {
             http: parts.http,
@@ -134,6 +150,9 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         tokens: parts.tokens,
         sync: Sync::new(cursor),
         outbox,
+        downloads,
+        uploading: Default::default(),
+        fetching: Default::default(),
         marks,
         typing: Default::default(),
         own_status,
@@ -159,4 +178,22 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         stop,
         done: tokio::spawn(session.run(stopped)),
     })
+}
+
+/// Files that were being fetched when the app ended.
+async fn unfinished(store: &Store) -> Result<Downloads, StoreError> {
+    let read = |connection: &rusqlite::Connection| {
+        let mut downloads = Downloads::default();
+        for copy in file_copy::unfinished(connection)? {
+            let Some(message) = message::get(connection, copy.message)? else {
+                continue;
+            };
+            match copy.state {
+                CopyState::Held => downloads.was_held(copy.id, message.conversation),
+                _ => downloads.want(copy.id, message.conversation),
+            }
+        }
+        Ok(downloads)
+    };
+    store.cache.read(read).await
 }

@@ -1,22 +1,18 @@
 //! Carries out what the outbox's machine decides, and sends read markers.
 
-use super::{Outcome, Session};
+use super::{
+    Outcome, Session,
+    requests::{self, as_accepted, carry_out, delete_rows},
+};
 use crate::{
     faults::{self, Fault},
-    outbox::{Action, Answer, Entry, SendFailure},
-    store::{
-        Store, StoreError, facts, message,
-        outbox::{self as rows, Operation, OutboxRow},
-        read_mark,
-    },
-    wire::{Wire, WireFailure},
+    outbox::{Action, Answer, Entry, SendFailure, Uploaded},
+    store::{StoreError, facts, outbox as rows, read_mark, upload},
+    wire::WireFailure,
 };
 use im_protocol::{
-    ConversationId, EditId, MessageId, OperationId, PersonId,
-    conversation::{
-        Accepted, Content, Message, MessageDelete, MessageEdit, MessageReact, MessageSend,
-        NewMessage, ReadMark,
-    },
+    ConversationId, FileId, OperationId,
+    conversation::{Accepted, Message, ReadMark},
 };
 use rusqlite::Transaction;
 use std::{collections::HashMap, time::Duration};
@@ -26,8 +22,6 @@ use tokio::sync::oneshot;
 const ROWS: u32 = 500;
 /// Until the outbox, which could not be read, is read again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
-/// Bytes of a message in a request beside its text.
-const AROUND: usize = 128;
 
 /// What came of sending.
 pub(super) enum Sent {
@@ -41,18 +35,31 @@ pub(super) enum Sent {
         request: u64,
         answer: Result<Answer, SendFailure>,
     },
+    /// An answer to a step of a file.
+    Uploaded {
+        id: FileId,
+        step: u64,
+        answer: Result<Uploaded, SendFailure>,
+    },
     /// Rows were deleted, or not.
     Settled {
         conversation: Option<ConversationId>,
         ids: Vec<OperationId>,
         done: bool,
     },
-    /// A row was marked.
+    /// A row was marked, or one of its files was.
     Parked(ConversationId),
     /// A row could not be marked.
     NotParked(OperationId),
-    /// Rows were thrown away, and somebody waits for it.
-    Discarded(ConversationId, Vec<OperationId>, oneshot::Sender<bool>),
+    /// Rows were thrown away with these files, and somebody waits for it.
+    Discarded {
+        conversation: ConversationId,
+        gone: Vec<OperationId>,
+        files: Vec<FileId>,
+        reply: oneshot::Sender<bool>,
+    },
+    /// A row could not be thrown away.
+    NotDiscarded(OperationId),
     /// A row is not marked anymore, and somebody waits for it.
     Unparked(OperationId, oneshot::Sender<bool>),
     /// A marker's way is over: whether the server knows it or will never take it.
@@ -78,6 +85,8 @@ impl Session {
                     accepted,
                 } => self.settle(conversation, accepted),
                 Action::Forget(ids) => self.forget(ids),
+                Action::Upload { id, step, what } => self.upload(id, step, what),
+                Action::Anew(files) => self.hand_over_anew(files),
                 Action::Park { id, error } => {
                     let store = self.context.store.clone();
                     self.begin(async move {
@@ -105,7 +114,7 @@ impl Session {
             let read = move |connection: &rusqlite::Connection| {
                 let mut wanted = Vec::with_capacity(ids.len());
                 for id in ids {
-                    wanted.extend(rows::get(connection, id)?);
+                    wanted.extend(requests::row(connection, id)?);
                 }
                 Ok(wanted)
             };
@@ -126,7 +135,7 @@ impl Session {
 
     /// Stores what was accepted, then deletes the rows.
     fn settle(&mut self, conversation: ConversationId, accepted: Vec<Accepted>) {
-        let (store, me) = (self.context.store.clone(), self.context.me);
+        let context = self.context.clone();
         self.begin(async move {
             let ids: Vec<OperationId> = accepted.iter().map(|one| one.id.into()).collect();
             let places: HashMap<OperationId, Accepted> = accepted
@@ -135,25 +144,30 @@ impl Session {
                 .collect();
             let done = async {
                 let wanted = ids.clone();
-                let kept = store
+                let kept = context
+                    .store
                     .outbox
                     .read(move |connection| {
                         let mut kept = Vec::new();
                         for id in wanted {
-                            kept.extend(rows::get(connection, id)?);
+                            kept.extend(requests::row(connection, id)?);
                         }
                         Ok(kept)
                     })
                     .await?;
                 let messages: Vec<Message> = kept
                     .into_iter()
-                    .filter_map(|row| as_accepted(places.get(&row.id)?, row, me))
+                    .filter_map(|unsent| {
+                        let place = places.get(&unsent.row.id)?;
+                        as_accepted(place, unsent, context.me)
+                    })
                     .collect();
-                store
+                context
+                    .store
                     .cache
                     .write(move |tx| facts::store_messages(tx, &messages))
                     .await?;
-                delete_rows(&store, ids.clone()).await
+                delete_rows(&context, ids.clone()).await
             };
             settled(Some(conversation), done.await, ids)
         });
@@ -161,8 +175,8 @@ impl Session {
 
     /// Deletes rows of messages that are stored.
     fn forget(&mut self, ids: Vec<OperationId>) {
-        let store = self.context.store.clone();
-        self.begin(async move { settled(None, delete_rows(&store, ids.clone()).await, ids) });
+        let context = self.context.clone();
+        self.begin(async move { settled(None, delete_rows(&context, ids.clone()).await, ids) });
     }
 
     /// Gives the machine what came of its actions.
@@ -181,6 +195,10 @@ impl Session {
                 request,
                 answer,
             } => {
+                if answer == Ok(Answer::Stored) {
+                    // It may have been taken back, and what it carried with it.
+                    self.sweep_files();
+                }
                 let actions = self.outbox.answered(now, conversation, request, answer);
                 self.changes.messages(conversation);
                 self.send(actions);
@@ -202,10 +220,22 @@ impl Session {
                     self.changes.messages(conversation);
                 }
             }
+            Sent::Uploaded { id, step, answer } => self.uploaded(id, step, answer),
             Sent::Parked(conversation) => self.changes.messages(conversation),
             Sent::NotParked(id) => self.outbox.not_settled(now, &[id]),
-            Sent::Discarded(conversation, gone, reply) => {
+            Sent::NotDiscarded(id) => self.outbox.not_discarded(id),
+            Sent::Discarded {
+                conversation,
+                gone,
+                files,
+                reply,
+            } => {
                 self.outbox.settled(&gone);
+                for id in files {
+                    self.cut_off(id);
+                    self.context.files.transfers.forget(id);
+                    self.context.files.folder.remove_upload(id);
+                }
                 self.changes.messages(conversation);
                 // Who asked may have given up.
                 let _ = reply.send(true);
@@ -241,7 +271,7 @@ impl Session {
                         return Ok(entries);
                     };
                     last = end.n;
-                    entries.extend(page.iter().map(entry));
+                    entries.extend(requests::entries(connection, &page)?);
                 }
             };
             match store.outbox.read(read).await {
@@ -275,7 +305,7 @@ impl Session {
         });
     }
 
-    /// Throws away what is parked, with what waits for it: the rows first, so that it can be tried
+    /// Throws away what is parked or waits for its files, with what waits for it: the rows first, so that it can be tried
     /// again where the disk refuses.
     pub(super) fn discard(&mut self, id: OperationId, reply: oneshot::Sender<bool>) {
         let gone = self.outbox.discards(id);
@@ -288,13 +318,23 @@ impl Session {
             let ids = gone.clone();
             let write = move |tx: &Transaction<'_>| {
                 let row = rows::get(tx, id)?;
+                let mut files = Vec::new();
                 for id in ids {
+                    files.extend(upload::remove_of_message(tx, requests::message_of(id))?);
                     rows::remove(tx, id)?;
                 }
-                Ok(row)
+                if let Some(row) = row.as_ref().filter(|row| row.operation.changes().is_none()) {
+                    rows::remove_changes(tx, row.conversation, requests::message_of(id))?;
+                }
+                Ok(row.map(|row| (row, files)))
             };
             match store.outbox.write(write).await {
-                Ok(Some(row)) => Outcome::Sent(Sent::Discarded(row.conversation, gone, reply)),
+                Ok(Some((row, files))) => Outcome::Sent(Sent::Discarded {
+                    conversation: row.conversation,
+                    gone,
+                    files,
+                    reply,
+                }),
                 Ok(None) => {
                     let _ = reply.send(false);
                     Outcome::Nothing
@@ -302,7 +342,7 @@ impl Session {
                 Err(error) => {
                     tracing::error!(%error, "a row could not be deleted");
                     let _ = reply.send(false);
-                    Outcome::Nothing
+                    Outcome::Sent(Sent::NotDiscarded(id))
                 }
             }
         });
@@ -347,180 +387,4 @@ fn settled(
         ids,
         done: result.is_ok(),
     })
-}
-
-async fn delete_rows(store: &Store, ids: Vec<OperationId>) -> Result<(), StoreError> {
-    store
-        .outbox
-        .write(move |tx| {
-            for id in ids {
-                let row = rows::get(tx, id)?;
-                rows::remove(tx, id)?;
-                if let Some(row) = row.filter(|_| faults::doubles()) {
-                    let again = OperationId::new();
-                    rows::add(tx, again, row.conversation, row.operation, row.written_at)?;
-                }
-            }
-            Ok(())
-        })
-        .await
-}
-
-fn send_failure(failure: WireFailure) -> SendFailure {
-    match failure {
-        WireFailure::NotConnected | WireFailure::Lost => SendFailure::Lost,
-        WireFailure::Refused(error) => SendFailure::Refused(error),
-    }
-}
-
-/// What is unsent at the start. Rows of which the cache knows that they were accepted (the app was
-/// killed before they were deleted) are deleted now.
-pub(super) async fn unsent(store: &Store) -> Result<Vec<Entry>, StoreError> {
-    let kept = store
-        .outbox
-        .read(|connection| rows::after(connection, 0, u32::MAX))
-        .await?;
-    let stored = stored_already(store, &kept).await?;
-    if !stored.is_empty() {
-        delete_rows(store, stored.clone()).await?;
-    }
-    Ok(kept
-        .iter()
-        .filter(|row| !stored.contains(&row.id))
-        .map(entry)
-        .collect())
-}
-
-/// Rows of the outbox that the cache shows to be on the server's disk already.
-async fn stored_already(
-    store: &Store,
-    unsent: &[OutboxRow],
-) -> Result<Vec<OperationId>, StoreError> {
-    let sent = unsent
-        .iter()
-        .filter(|row| row.operation.changes().is_none());
-    let ids: Vec<OperationId> = sent.map(|row| row.id).collect();
-    store
-        .cache
-        .read(move |connection| {
-            let mut stored = Vec::new();
-            for id in ids {
-                if message::exists(connection, message_of(id))? {
-                    stored.push(id);
-                }
-            }
-            Ok(stored)
-        })
-        .await
-}
-
-fn entry(row: &OutboxRow) -> Entry {
-    let text = row.operation.text();
-    // JSON writes a control character as six bytes.
-    let escaped = text.chars().filter(|c| c.is_control()).count() * 5;
-    let changes = row.operation.changes();
-    Entry {
-        n: row.n,
-        id: row.id,
-        conversation: row.conversation,
-        bytes: text.len() + text.matches(['"', '\\']).count() + escaped + AROUND,
-        failed: row.error.is_some(),
-        alone: changes.is_some(),
-        after: changes.map(OperationId::from),
-    }
-}
-
-/// The message whose sending this is.
-pub(crate) fn message_of(sending: OperationId) -> MessageId {
-    MessageId::from_uuid(sending.uuid())
-}
-
-/// An own message as the server has accepted it; none where the row is no message.
-fn as_accepted(place: &Accepted, row: OutboxRow, me: PersonId) -> Option<Message> {
-    let Operation::Send { text, reply_to } = row.operation else {
-        return None;
-    };
-    Some(Message {
-        id: place.id,
-        conversation: row.conversation,
-        seq: place.seq,
-        rev: place.rev,
-        author: me,
-        content: Content::Text { text },
-        written_at: row.written_at,
-        accepted_at: place.accepted_at,
-        reply_to,
-        edited_at: None,
-        reactions: Vec::new(),
-        files: Vec::new(),
-    })
-}
-
-/// Asks the server to carry out rows: messages, or one change of a message, which is stored as it
-/// stands then.
-async fn carry_out(
-    wire: &Wire,
-    store: &Store,
-    conversation: ConversationId,
-    wanted: Vec<OutboxRow>,
-) -> Result<Answer, SendFailure> {
-    let mut items = Vec::with_capacity(wanted.len());
-    for row in wanted {
-        let changed = match row.operation {
-            Operation::Send { text, reply_to } => {
-                items.push(NewMessage {
-                    id: message_of(row.id),
-                    text,
-                    written_at: row.written_at,
-                    reply_to,
-                    files: Vec::new(),
-                });
-                continue;
-            }
-            Operation::Edit { message, text } => {
-                wire.request(&MessageEdit {
-                    id: EditId::from_uuid(row.id.uuid()),
-                    conversation,
-                    message,
-                    text,
-                })
-                .await
-            }
-            Operation::Delete { message } => {
-                wire.request(&MessageDelete {
-                    conversation,
-                    message,
-                })
-                .await
-            }
-            Operation::React { message, emoji, on } => {
-                wire.request(&MessageReact {
-                    conversation,
-                    message,
-                    emoji,
-                    on,
-                })
-                .await
-            }
-        };
-        let message = changed.map_err(send_failure)?;
-        let write = move |tx: &Transaction<'_>| facts::store_messages(tx, &[message]);
-        return match store.cache.write(write).await {
-            Ok(_) => Ok(Answer::Stored),
-            Err(error) => {
-                tracing::error!(%error, "a change could not be stored: it is sent again");
-                Err(SendFailure::Lost)
-            }
-        };
-    }
-    if items.is_empty() {
-        // Nothing of it is here anymore.
-        return Ok(Answer::Stored);
-    }
-    let send = MessageSend {
-        conversation,
-        items,
-    };
-    let sent = wire.request(&send).await.map_err(send_failure)?;
-    Ok(Answer::Sent(sent))
 }

@@ -34,6 +34,8 @@ pub(crate) struct Applied {
     pub(crate) arrived: Vec<Message>,
     /// Calls that took a step.
     pub(crate) calls: Vec<CallView>,
+    /// Messages are gone, and copies of their files may be.
+    pub(crate) taken_back: bool,
 }
 
 /// Stores facts and moves the cursor. What the cursor has passed already is left out.
@@ -102,6 +104,7 @@ fn one(
         Fact::ConversationGone(gone) => {
             conversation::remove(connection, gone.id)?;
             applied.conversations = true;
+            applied.taken_back = true;
             applied.messages.insert(gone.id);
         }
         Fact::Message(fact) => {
@@ -137,6 +140,7 @@ fn merge(applied: &mut Applied, more: Applied) {
     applied.own.extend(more.own);
     applied.arrived.extend(more.arrived);
     applied.calls.extend(more.calls);
+    applied.taken_back |= more.taken_back;
 }
 
 /// The content as it came, of which the typed one may have lost what is new.
@@ -167,6 +171,7 @@ fn message_fact(
     conversation::set_unread(connection, message.conversation, fact.unread, me)?;
     applied.conversations = true;
     applied.messages.insert(message.conversation);
+    applied.taken_back |= put == Put::Changed && message.content == Content::Deleted;
     if message.author == me {
         applied.own.push(message.id);
     } else if put == Put::New {
@@ -251,6 +256,7 @@ pub(crate) fn snapshot_changes(
         if matches!(message::put(connection, message)?, Put::New | Put::Changed) {
             applied.conversations = true;
             applied.messages.insert(message.conversation);
+            applied.taken_back |= message.content == Content::Deleted;
         }
         if message.author == me {
             applied.own.push(message.id);

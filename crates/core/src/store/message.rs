@@ -1,9 +1,9 @@
 //! Table `message`: the messages that the server has accepted.
 
-use super::{StoreError, conversation, count, id, int, maybe_id};
+use super::{StoreError, conversation, count, file_copy, id, int, maybe_id};
 use im_protocol::{
     ConversationId, MessageId,
-    conversation::{Content, Message, Reaction},
+    conversation::{Content, Message},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -21,11 +21,11 @@ pub(crate) enum Put {
 }
 
 const BEFORE: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
-                      reply_to, edited_at, reactions FROM message WHERE conversation = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+                      reply_to, edited_at, reactions, files FROM message WHERE conversation = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
 const LAST: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
-                    reply_to, edited_at, reactions FROM message WHERE conversation = ?1 ORDER BY seq DESC LIMIT 1";
+                    reply_to, edited_at, reactions, files FROM message WHERE conversation = ?1 ORDER BY seq DESC LIMIT 1";
 const BY_ID: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
-                     reply_to, edited_at, reactions FROM message WHERE id = ?1";
+                     reply_to, edited_at, reactions, files FROM message WHERE id = ?1";
 const FIRST_UNREAD: &str = "SELECT seq FROM message WHERE conversation = ?1 AND seq > ?2 \
                             AND author <> ?3 ORDER BY seq LIMIT 1";
 
@@ -56,12 +56,12 @@ pub(crate) fn put_raw(
     connection
         .prepare_cached(
             "INSERT INTO message(id, conversation, seq, rev, author, content, written_at,
-                 accepted_at, reply_to, edited_at, reactions)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 accepted_at, reply_to, edited_at, reactions, files)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT(id) DO UPDATE SET seq = excluded.seq, rev = excluded.rev,
                  content = excluded.content, accepted_at = excluded.accepted_at,
                  reply_to = excluded.reply_to, edited_at = excluded.edited_at,
-                 reactions = excluded.reactions",
+                 reactions = excluded.reactions, files = excluded.files",
         )?
         .execute(params![
             message.id.to_string(),
@@ -74,8 +74,13 @@ pub(crate) fn put_raw(
             message.accepted_at,
             message.reply_to.map(|id| id.to_string()),
             message.edited_at,
-            reactions_text(&message.reactions),
+            list_text(&message.reactions),
+            list_text(&message.files),
         ])?;
+    if put == Put::Changed && message.files.is_empty() {
+        // It was taken back, and what it carried with it.
+        file_copy::remove_of_message(connection, message.id)?;
+    }
     conversation::has_message(
         connection,
         message.conversation,
@@ -86,8 +91,8 @@ pub(crate) fn put_raw(
     Ok(put)
 }
 
-fn reactions_text(reactions: &[Reaction]) -> String {
-    match reactions {
+fn list_text<T: serde::Serialize>(list: &[T]) -> String {
+    match list {
         [] => String::new(),
         some => serde_json::to_string(some).unwrap_or_default(),
     }
@@ -153,7 +158,7 @@ pub(crate) fn exists(connection: &Connection, id: MessageId) -> Result<bool, Sto
 fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     let content: String = row.get(5)?;
     // Empty for none, which is no JSON.
-    let reactions: String = row.get(10)?;
+    let (reactions, files): (String, String) = (row.get(10)?, row.get(11)?);
     Ok(Message {
         id: id(row, 0)?,
         conversation: id(row, 1)?,
@@ -166,6 +171,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
         reply_to: maybe_id(row, 8)?,
         edited_at: row.get(9)?,
         reactions: serde_json::from_str(&reactions).unwrap_or_default(),
+        files: serde_json::from_str(&files).unwrap_or_default(),
     })
 }
 
@@ -173,7 +179,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
 mod tests {
     use super::*;
     use crate::store::testing::{self, assert_no_scan};
-    use im_protocol::{PersonId, conversation::Conversation};
+    use im_protocol::{
+        PersonId,
+        conversation::{Conversation, Reaction},
+    };
 
     fn setting() -> (Connection, ConversationId, PersonId) {
         let connection = testing::cache();

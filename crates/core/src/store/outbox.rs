@@ -220,6 +220,20 @@ pub(crate) fn remove(connection: &Connection, id: OperationId) -> Result<(), Sto
     Ok(())
 }
 
+/// Removes what changes a message that is thrown away, also what nobody was told of yet.
+pub(crate) fn remove_changes(
+    connection: &Connection,
+    conversation: ConversationId,
+    message: MessageId,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "DELETE FROM outbox WHERE conversation = ?1 AND target = ?2 AND kind <> 'send'",
+        )?
+        .execute([conversation.to_string(), message.to_string()])?;
+    Ok(())
+}
+
 fn collect(
     connection: &Connection,
     sql: &str,
@@ -316,6 +330,23 @@ mod tests {
         // What is only changed is not the last message of its conversation.
         let last = last_of_each(&connection).unwrap();
         assert!(last.len() == 1 && last[0].operation == operations[0]);
+    }
+
+    #[test]
+    fn what_changes_a_message_goes_with_it_and_what_answers_it_does_not() {
+        let connection = testing::outbox();
+        let (conversation, message) = (ConversationId::new(), MessageId::new());
+        let answer = Operation::Send {
+            text: "Why?".to_owned(),
+            reply_to: Some(message),
+        };
+        let deleted = Operation::Delete { message };
+        for operation in [answer.clone(), deleted] {
+            add(&connection, OperationId::new(), conversation, operation, 5).unwrap();
+        }
+        remove_changes(&connection, conversation, message).unwrap();
+        let left = of_conversation(&connection, conversation).unwrap();
+        assert!(left.len() == 1 && left[0].operation == answer);
     }
 
     #[test]

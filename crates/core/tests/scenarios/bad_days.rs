@@ -116,6 +116,7 @@ async fn writes_and_waits_to_be_killed() {
             conversation,
             text,
             reply_to: None,
+            files: Vec::new(),
         };
         core.messages_send(args).await.unwrap();
     }

@@ -72,6 +72,7 @@ async fn a_change_is_seen_at_once_here_and_soon_everywhere_and_stays() {
         conversation,
         text: "No: 7 × 13.".to_owned(),
         reply_to: Some(question),
+        files: Vec::new(),
     };
     maya.core.messages_send(answer).await.unwrap();
     maya.core
@@ -280,6 +281,7 @@ async fn what_is_not_one_s_own_or_not_there_cannot_be_changed() {
         conversation,
         text: "to nothing".to_owned(),
         reply_to: Some(MessageId::new()),
+        files: Vec::new(),
     };
     let refused = sam.core.messages_send(answer).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::NotFound);

@@ -273,6 +273,7 @@ impl Device {
             conversation,
             text,
             reply_to: None,
+            files: Vec::new(),
         };
         self.core.messages_send(args).await.unwrap()
     }
@@ -330,6 +331,14 @@ struct NoLinks;
 
 impl LinkOpener for NoLinks {
     fn open(&self, _: &Link) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn open_file(&self, _: &Path) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn show_file(&self, _: &Path) -> std::io::Result<()> {
         Err(std::io::ErrorKind::NotFound.into())
     }
 }

@@ -142,6 +142,7 @@ async fn what_is_written_while_signing_out_is_refused_or_asked_about_and_never_l
             conversation,
             text: "one more thing".to_owned(),
             reply_to: None,
+            files: Vec::new(),
         };
         match sam.core.messages_send(args).await {
             Ok(_) => confirmed += 1,

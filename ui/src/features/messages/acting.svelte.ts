@@ -19,7 +19,7 @@ export function may(action: Action, row: MessageRow): boolean {
     case 'delete':
       return row.editable;
     case 'copy':
-      return row.content.type === 'text';
+      return row.content.type === 'text' && row.content.text !== '';
   }
 }
 

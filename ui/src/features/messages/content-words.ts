@@ -1,5 +1,7 @@
 import type { ContentView } from '../../contract/ContentView';
 import { t } from '../../i18n/words';
+import type { MessageRow } from '../../contract/MessageRow';
+import { filesWords } from '../files/file-words';
 import { durationWords } from './when';
 
 type CallContent = Extract<ContentView, { type: 'call' }>;
@@ -30,11 +32,28 @@ export function isMissed(call: CallContent, mine: boolean): boolean {
   return !mine && (call.outcome === 'missed' || call.outcome === 'canceled' || call.outcome === 'busy');
 }
 
-/** A message in one line, for a list. */
-export function shortWords(content: ContentView, mine: boolean, name: string): string {
+/** What a message carries, as far as a line shows it. */
+export interface Carried {
+  count: number;
+  /** The name of the first. */
+  first: string;
+}
+
+/** What a row of a conversation carries. */
+export function carriedBy(row: MessageRow): Carried {
+  return { count: row.files.length, first: row.files[0]?.name ?? '' };
+}
+
+/** A message in one line, for a list. Files are named where there are no words. */
+export function shortWords(content: ContentView, mine: boolean, name: string, carried?: Carried): string {
   switch (content.type) {
-    case 'text':
-      return mine ? t('last_own', { text: content.text }) : content.text;
+    case 'text': {
+      const text =
+        content.text === '' && carried && carried.count > 0
+          ? filesWords(carried.count, carried.first)
+          : content.text;
+      return mine ? t('last_own', { text }) : text;
+    }
     case 'call':
       return callWords(content, mine, name);
     case 'deleted':

@@ -8,7 +8,7 @@ export function left(text: string): number {
   return MESSAGE_CHARS - Array.from(text).length;
 }
 
-/** Whether there is something to see, and not too much of it. */
-export function mayBeSent(text: string): boolean {
-  return text.trim() !== '' && left(text) >= 0;
+/** Whether there is something to see, words or files, and not too many words. */
+export function mayBeSent(text: string, files = 0): boolean {
+  return (text.trim() !== '' || files > 0) && left(text) >= 0;
 }

@@ -1,9 +1,13 @@
 //! A random walk through bad days, which can be replayed from its seed: answers get lost, requests
 //! arrive late and twice, the feed comes before or after the answer, the disk refuses, the app is
 //! killed at any point. In the end the server must have every message and every change exactly once
-//! and in order, no change before its message, and the outbox must be empty.
+//! and in order, no change before its message, no message before its files, and the outbox must be
+//! empty. What the files go through is in [`files`].
+
+mod files;
 
 use super::*;
+use files::{Bytes, OnServer};
 use im_protocol::conversation::NotAccepted;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
@@ -17,6 +21,7 @@ struct Row {
     failed: bool,
     /// The message that is changed.
     changes: Option<OperationId>,
+    files: Vec<FileEntry>,
 }
 
 /// What is on the device's disk.
@@ -41,6 +46,7 @@ impl Disk {
                 failed: row.failed,
                 alone: row.changes.is_some(),
                 after: row.changes,
+                files: row.files.clone(),
             })
             .collect()
     }
@@ -53,6 +59,9 @@ struct Server {
     refused: HashSet<OperationId>,
     /// Changes with their messages.
     changes: HashMap<OperationId, OperationId>,
+    /// What messages carry.
+    carry: HashMap<OperationId, Vec<FileId>>,
+    files: OnServer,
 }
 
 impl Server {
@@ -76,6 +85,16 @@ impl Server {
             let early = target.is_some_and(|target| !list.contains(target));
             assert!(!early, "a change came before its message");
             let known = list.iter().position(|known| known == id);
+            let carries = self.carry.get(id).into_iter().flatten();
+            if known.is_none()
+                && let Some(code) = self.files.missing(carries)
+            {
+                failed = Some(NotAccepted {
+                    id: message(*id),
+                    error: WireError::new(code, ""),
+                });
+                break;
+            }
             if known.is_none() && rng.random_ratio(1, 25) {
                 let code = if rng.random_ratio(1, 2) {
                     ErrorCode::RateLimited
@@ -130,6 +149,7 @@ struct Walk {
     /// Copies that arrive after the connection that they were sent on.
     late: Vec<OnWay>,
     answers: Vec<(u64, ConversationId, Result<Answer, SendFailure>)>,
+    bytes: Bytes,
     writes: Vec<Action>,
     /// Accepted on the server and not brought by the feed yet.
     feed: Vec<OperationId>,
@@ -148,6 +168,7 @@ impl Walk {
             to_server: Vec::new(),
             late: Vec::new(),
             answers: Vec::new(),
+            bytes: Bytes::default(),
             writes: Vec::new(),
             feed: Vec::new(),
             conversations: [ConversationId::new(), ConversationId::new()],
@@ -157,7 +178,7 @@ impl Walk {
 
     fn step(&mut self) {
         self.now += Duration::from_millis(self.rng.random_range(0..400));
-        match self.rng.random_range(0..16) {
+        match self.rng.random_range(0..24) {
             0..=2 => self.write(),
             3..=5 => self.arrive(),
             6..=8 => self.answer(),
@@ -167,6 +188,12 @@ impl Walk {
             13 if self.rng.random_ratio(1, 3) => self.kill(),
             14 => self.outbox.connected(),
             15 => self.arrive_late(),
+            16..=18 => self.bytes_arrive(),
+            19..=20 => self.bytes_are_answered(),
+            21 => self.bytes_arrive_late(),
+            22 => self.hold_or_let_go(),
+            23 if self.rng.random_ratio(1, 2) => self.throw_away(),
+            23 => self.server_loses_a_file(),
             _ => {}
         }
         let actions = self.outbox.poll(self.now);
@@ -191,11 +218,20 @@ impl Walk {
             _ => None,
         };
         self.server.changes.extend(changes.map(|of| (id, of)));
+        let files = match changes {
+            None if self.rng.random_ratio(1, 4) => files::chosen(&mut self.rng),
+            _ => Vec::new(),
+        };
+        if !files.is_empty() {
+            let carried = files.iter().map(|file| file.id).collect();
+            self.server.carry.insert(id, carried);
+        }
         let row = Row {
             conversation,
             id,
             failed: false,
             changes,
+            files,
         };
         self.disk.rows.insert(n, row);
         written.push(id);
@@ -228,6 +264,7 @@ impl Walk {
                         ids,
                     });
                 }
+                Action::Upload { id, step, what } => self.begin_bytes(id, step, what),
                 write => self.writes.push(write),
             }
         }
@@ -300,7 +337,11 @@ impl Walk {
                 }
                 return;
             }
-            Action::Send { .. } => return,
+            Action::Anew(ids) => {
+                self.mark_whole(&ids, false);
+                return;
+            }
+            Action::Send { .. } | Action::Upload { .. } => return,
         };
         if self.rng.random_ratio(1, 6) {
             self.outbox.not_settled(self.now, &ids);
@@ -328,6 +369,7 @@ impl Walk {
                 self.late.push(way);
             }
         }
+        self.bytes_are_lost();
     }
 
     fn kill(&mut self) {
@@ -337,6 +379,7 @@ impl Walk {
             }
         }
         self.answers.clear();
+        self.bytes.killed(&mut self.rng);
         self.writes.clear();
         // What the feed had brought and what had been stored is on disk; the rest comes again.
         let rows = self.disk.load();
@@ -355,14 +398,18 @@ impl Walk {
             let known = self.outbox.last_place();
             self.outbox
                 .add(rows.into_iter().filter(|row| row.n > known).collect());
-            for id in &self.server.refused {
-                self.outbox.retry(*id);
+            for row in self.disk.rows.values().filter(|row| row.failed) {
+                self.outbox.retry(row.id);
             }
+            self.let_all_go();
             let actions = self.outbox.poll(self.now);
             self.take(actions);
             self.arrive_late();
             self.arrive();
             self.answer();
+            self.bytes_arrive_late();
+            self.bytes_arrive();
+            self.bytes_are_answered();
             self.finish_a_write();
             if self.disk.rows.is_empty() && self.late.is_empty() {
                 return;
@@ -389,14 +436,13 @@ fn whatever_happens_every_message_arrives_once_and_in_order() {
             let once: HashSet<&OperationId> = arrived.iter().collect();
             assert_eq!(once.len(), arrived.len(), "seed {seed}: doubled");
             assert_eq!(arrived.len(), written.len(), "seed {seed}: lost");
-            // What was parked comes when it is tried again, and what waits for it then; the others
-            // keep their order.
+            // What was parked comes when it is tried again, what has files when they are there, and
+            // what waits for it then; the others keep their order.
             let in_order = |list: &[OperationId]| -> Vec<OperationId> {
                 let (parked, changes) = (&walk.server.refused, &walk.server.changes);
-                let on_time = |id: &&OperationId| {
-                    let of = changes.get(*id);
-                    !parked.contains(*id) && !of.is_some_and(|of| parked.contains(of))
-                };
+                let late =
+                    |id: &OperationId| parked.contains(id) || walk.server.carry.contains_key(id);
+                let on_time = |id: &&OperationId| !late(id) && !changes.get(*id).is_some_and(late);
                 list.iter().filter(on_time).copied().collect()
             };
             assert_eq!(in_order(arrived), in_order(written), "seed {seed}: order");

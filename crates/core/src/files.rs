@@ -1,0 +1,202 @@
+//! Files of messages: choosing them, sending them, fetching them, showing and saving them.
+//!
+//! - What is chosen is copied into the account's folder at once (`choosing`), so that a file that is
+//!   moved or deleted later, and a kill, lose nothing. It belongs to the draft, then to its message,
+//!   whose sending waits for it in the outbox.
+//! - What is fetched goes into the account's folder too (`fetching`, decided by `downloads`), piece by
+//!   piece and checked at the end. There is a bound; what nobody has looked at for longest goes first.
+//! - Pictures are made small here, by decoders that are written in Rust (`pictures`); only what they
+//!   take is shown. Nothing else of a file ever comes into the page.
+//! - What the person saves goes into their downloads, under a name that is none yet (`saving`).
+
+mod choosing;
+mod downloads;
+mod fetching;
+mod folder;
+mod names;
+mod pictures;
+mod saving;
+mod transfers;
+mod view;
+
+pub(crate) use choosing::{append, begin, dropped, remove, too_large};
+pub(crate) use downloads::{Downloads, FetchFailure};
+pub(crate) use fetching::fetch as fetch_bytes;
+pub(crate) use folder::Folder;
+pub(crate) use pictures::picture;
+pub use pictures::{Picture, PictureKind};
+pub(crate) use saving::{open, save, show};
+pub(crate) use transfers::Transfers;
+pub(crate) use view::{Copies, chosen, unsent};
+
+use crate::{
+    session::{Context, FileMail, Mail, OpenAccount},
+    store::{
+        Store, StoreError,
+        file_copy::{self, CopyState},
+        message, upload,
+    },
+};
+use choosing::BeingChosen;
+use im_contract::{
+    ErrorKind, UiError,
+    files::{FileArgs, MessageFileArgs},
+};
+use im_protocol::{ConversationId, FileId, files::FileInfo};
+use std::{collections::HashSet, sync::Arc};
+use tokio::sync::{Mutex, Semaphore};
+
+/// What a session keeps for files. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Files {
+    /// Where their bytes are.
+    pub(crate) folder: Folder,
+    /// What is on its way now.
+    pub(crate) transfers: Arc<Transfers>,
+    /// What the page is giving bytes of.
+    being_chosen: Arc<Mutex<BeingChosen>>,
+    /// Pictures take much memory while they are made small: one at a time.
+    drawing: Arc<Semaphore>,
+}
+
+impl Files {
+    pub(crate) fn new(folder: Folder, transfers: Transfers) -> Self {
+        Self {
+            folder,
+            transfers: Arc::new(transfers),
+            being_chosen: Arc::default(),
+            drawing: Arc::new(Semaphore::new(1)),
+        }
+    }
+}
+
+/// Wants a file of a message to be here.
+pub(crate) async fn fetch(open: &OpenAccount, args: MessageFileArgs) -> Result<(), UiError> {
+    let context = &open.context;
+    let (file, conversation) = of_message(context, args).await?;
+    let (id, size, now) = (file.id, file.size, context.clock.now());
+    let here = context.files.folder.copy(id).is_file();
+    let wanted = context
+        .store
+        .cache
+        .write(move |tx| {
+            let state = file_copy::get(tx, id)?.map(|copy| copy.state);
+            if here && state == Some(CopyState::Whole) {
+                return Ok(false);
+            }
+            file_copy::put(tx, id, args.message, size, CopyState::Wanted, now)?;
+            Ok(true)
+        })
+        .await?;
+    if wanted {
+        open.tell(Mail::File(FileMail::Fetch(id, conversation)))
+            .await;
+    }
+    Ok(())
+}
+
+/// Holds a file on its way, either way, or lets it go on.
+pub(crate) async fn hold(open: &OpenAccount, args: FileArgs, held: bool) -> Result<(), UiError> {
+    let (context, id) = (&open.context, args.id);
+    let going = context
+        .store
+        .outbox
+        .write(move |tx| {
+            let going = upload::get(tx, id)?.filter(|upload| upload.message.is_some());
+            if going.is_some() {
+                upload::hold(tx, id, held)?;
+            }
+            Ok(going)
+        })
+        .await?;
+    if let Some(going) = going {
+        let mail = FileMail::HoldUpload(id, going.conversation, held);
+        open.tell(Mail::File(mail)).await;
+        return Ok(());
+    }
+    let coming = context
+        .store
+        .cache
+        .write(move |tx| {
+            let coming = file_copy::get(tx, id)?.filter(|copy| copy.state != CopyState::Whole);
+            let Some(coming) = coming else {
+                return Ok(None);
+            };
+            let state = if held {
+                CopyState::Held
+            } else {
+                CopyState::Wanted
+            };
+            file_copy::set_state(tx, id, state)?;
+            message::get(tx, coming.message)
+        })
+        .await?;
+    let Some(message) = coming else {
+        return Err(UiError::new(ErrorKind::NotFound));
+    };
+    let mail = FileMail::HoldFetch(id, message.conversation, held);
+    open.tell(Mail::File(mail)).await;
+    Ok(())
+}
+
+/// Gives up fetching a file: what came of it goes.
+pub(crate) async fn give_up(open: &OpenAccount, args: FileArgs) -> Result<(), UiError> {
+    let id = args.id;
+    let coming = open
+        .context
+        .store
+        .cache
+        .write(move |tx| {
+            let coming = file_copy::get(tx, id)?.filter(|copy| copy.state != CopyState::Whole);
+            let Some(coming) = coming else {
+                return Ok(None);
+            };
+            file_copy::remove(tx, id)?;
+            message::get(tx, coming.message)
+        })
+        .await?;
+    if let Some(message) = coming {
+        let mail = FileMail::GiveUp(id, message.conversation);
+        open.tell(Mail::File(mail)).await;
+    }
+    Ok(())
+}
+
+/// The file as its message tells of it.
+async fn of_message(
+    context: &Context,
+    args: MessageFileArgs,
+) -> Result<(FileInfo, ConversationId), UiError> {
+    let message = context
+        .store
+        .cache
+        .read(move |connection| message::get(connection, args.message))
+        .await?
+        .ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
+    let mut files = message.files.into_iter();
+    let file = files.find(|file| file.id == args.id);
+    let file = file.ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
+    Ok((file, message.conversation))
+}
+
+/// Takes away what no row speaks of anymore; with `uploads` also what was being chosen when the app
+/// was killed.
+pub(crate) async fn sweep(store: &Store, folder: &Folder, uploads: bool) -> Result<(), StoreError> {
+    let kept = if uploads {
+        let ids = store.outbox.read(upload::ids).await?;
+        Some(HashSet::from_iter(ids))
+    } else {
+        None
+    };
+    let copies: HashSet<FileId> = store
+        .cache
+        .read(file_copy::ids)
+        .await?
+        .into_iter()
+        .collect();
+    let folder = folder.clone();
+    tokio::task::spawn_blocking(move || folder.sweep(kept.as_ref(), &copies))
+        .await
+        .map_err(|_| StoreError::Closed)?
+        .map_err(StoreError::Io)
+}
