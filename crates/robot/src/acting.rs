@@ -120,6 +120,7 @@ async fn carry_out(person: &Person, act: Act) -> Result<Value, UiError> {
                 conversation,
                 text,
                 reply_to,
+                files: Vec::new(),
             };
             let row = core.messages_send(args).await?;
             return Ok(json!({ "id": row.id }));
