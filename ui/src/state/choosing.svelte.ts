@@ -139,8 +139,9 @@ export class Choosing {
   }
 
   #begin(name: string, size: number): Copying {
-    this.copying.push({ name, size, done: 0 });
-    return this.copying[this.copying.length - 1]!;
+    const copying: Copying = $state({ name, size, done: 0 });
+    this.copying.push(copying);
+    return copying;
   }
 
   #end(copying: Copying): void {

@@ -16,7 +16,7 @@ export class FilesState {
   notice = $state.raw<{ saved: string } | { error: UiError }>();
   readonly #done = new SvelteMap<string, number>();
   /** Pictures that were asked for by themselves, once while the page lives. */
-  readonly #asked: Record<string, true> = {};
+  #asked: Record<string, boolean> = {};
 
   constructor(private readonly platform: Platform) {}
 
@@ -41,7 +41,7 @@ export class FilesState {
     if (file.state !== 'there' || file.size > BY_ITSELF || this.#asked[file.id]) return;
     this.#asked[file.id] = true;
     void this.platform.request('files.fetch', { message: row.id, id: file.id }).catch(() => {
-      delete this.#asked[file.id];
+      this.#asked[file.id] = false;
     });
   }
 
@@ -88,7 +88,7 @@ export class FilesState {
   clear(): void {
     this.#done.clear();
     this.notice = undefined;
-    for (const id of Object.keys(this.#asked)) delete this.#asked[id];
+    this.#asked = {};
   }
 
   async #do(what: () => Promise<unknown>): Promise<void> {

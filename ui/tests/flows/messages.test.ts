@@ -99,7 +99,15 @@ test('a quote of a message that is not on this computer says so, and leads nowhe
   const page = await stage.play((core) => {
     mayaAtHerDesk(core);
     given(core, 9, {
-      reply: { id: 'elsewhere', seq: null, author: '', mine: false, content: { type: 'unknown' } },
+      reply: {
+        id: 'elsewhere',
+        seq: null,
+        author: '',
+        mine: false,
+        content: { type: 'unknown' },
+        files: 0,
+        file: '',
+      },
     });
   });
   await openSam(page);

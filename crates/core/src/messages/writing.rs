@@ -35,13 +35,7 @@ pub(crate) async fn send(open: &OpenAccount, args: SendArgs) -> Result<MessageRo
         let limit = limits::MESSAGE_FILES;
         return Err(UiError::new(ErrorKind::TooManyFiles).with("limit", limit));
     }
-    // Blanks beside files are no words.
-    let text = if files.is_empty() || !is_blank(&text) {
-        check(&text)?;
-        text
-    } else {
-        String::new()
-    };
+    let text = words(text, !files.is_empty())?;
     let context = &open.context;
     let known = context
         .store
@@ -89,11 +83,11 @@ pub(crate) async fn send(open: &OpenAccount, args: SendArgs) -> Result<MessageRo
 
 /// Gives an own message other words.
 pub(crate) async fn edit(open: &OpenAccount, args: EditArgs) -> Result<(), UiError> {
-    check(&args.text)?;
+    let text = words(args.text, carries(&open.context, args.id).await?)?;
     changeable(&open.context, args.conversation, args.id, true).await?;
     let operation = Operation::Edit {
         message: args.id,
-        text: args.text,
+        text,
     };
     change(open, args.conversation, operation).await
 }
@@ -202,6 +196,32 @@ pub(crate) async fn trace(
     Ok(trace.wordings.into_iter().map(view).collect())
 }
 
+/// Whether a message, sent or not, has files.
+async fn carries(context: &Context, id: MessageId) -> Result<bool, UiError> {
+    let unsent = context
+        .store
+        .outbox
+        .read(move |connection| upload::of_message(connection, id));
+    if !unsent.await?.is_empty() {
+        return Ok(true);
+    }
+    // After the outbox, or a message that is accepted meanwhile would be in neither.
+    let stored = context
+        .store
+        .cache
+        .read(move |connection| message::get(connection, id));
+    Ok(stored.await?.is_some_and(|message| !message.files.is_empty()))
+}
+
+/// What is written, where the server would take it. Blanks beside files are no words.
+fn words(text: String, files: bool) -> Result<String, UiError> {
+    if files && is_blank(&text) {
+        return Ok(String::new());
+    }
+    check(&text)?;
+    Ok(text)
+}
+
 /// What the server would refuse is not taken.
 fn check(text: &str) -> Result<(), UiError> {
     if text.chars().count() > limits::MESSAGE_CHARS {
@@ -252,6 +272,7 @@ mod tests {
         assert_eq!(long.params.get("limit").map(String::as_str), Some("4000"));
         for empty in ["", " \n\t ", "\u{0}\u{7}"] {
             assert_eq!(check(empty).unwrap_err().kind, ErrorKind::Invalid);
+            assert_eq!(words(empty.to_owned(), true).unwrap(), "");
         }
     }
 }

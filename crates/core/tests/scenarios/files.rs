@@ -173,7 +173,17 @@ async fn a_picture_and_a_paper_go_from_sam_to_maya_and_to_his_phone() {
     let shown = sam.core.picture(PictureKind::Small, draft[0].id).await;
     assert_eq!(shown.unwrap().media_type, "image/jpeg");
 
+    let mut edit = im_contract::args::EditArgs {
+        conversation,
+        id: row.id,
+        text: "the board".to_owned(),
+    };
+    sam.core.messages_edit(edit.clone()).await.unwrap();
+    maya.reads(conversation, &["the board"]).await;
+    edit.text = "  ".to_owned();
+    sam.core.messages_edit(edit).await.unwrap();
     for device in [&mut maya, &mut phone] {
+        device.reads(conversation, &[""]).await;
         let (row, there) = device.has_file(conversation, FileState::There).await;
         assert_eq!(
             row.content,
