@@ -8,6 +8,7 @@
 
 mod context;
 mod feed;
+mod indexing;
 mod marks;
 mod opening;
 mod own_status;

@@ -13,6 +13,7 @@ import { CallState } from './call.svelte';
 import { DevicesState } from './devices.svelte';
 import { PlaceState } from './place.svelte';
 import { Reading, Wish } from './reading.svelte';
+import { SearchState } from './search.svelte';
 import { SettingsState } from './settings.svelte';
 import { Thread } from './thread.svelte';
 import { Writing } from './writing.svelte';
@@ -30,6 +31,7 @@ export class App {
   readonly devices: DevicesState;
   readonly call: CallState;
   readonly settings: SettingsState;
+  readonly search: SearchState;
   readonly place = new PlaceState();
   /** The open conversation's messages. */
   thread = $state.raw<Thread>();
@@ -56,6 +58,7 @@ export class App {
     this.devices = new DevicesState(platform);
     this.call = new CallState(platform);
     this.settings = new SettingsState(platform);
+    this.search = new SearchState(platform);
     this.#looking = new Wish((conversation) =>
       platform.request('view.looking_at', { conversation: conversation ?? null }),
     );
@@ -127,7 +130,7 @@ export class App {
         const came = event.data.state === 'online' && this.connection.value?.state !== 'online';
         this.connection.told(event.data);
         // What was not on this computer can be fetched now.
-        if (came) void this.thread?.refresh();
+        if (came) void this.thread?.connected();
         break;
       }
       case 'conversations':
@@ -135,6 +138,9 @@ export class App {
         break;
       case 'messages':
         if (this.thread?.conversation === event.data.conversation) void this.thread.refresh();
+        break;
+      case 'indexed':
+        void this.search.refresh();
         break;
       case 'people':
         this.#peopleChanged();
@@ -174,13 +180,16 @@ export class App {
     }
   }
 
-  /** Opens a conversation. */
-  show(conversation: string): void {
+  /** Opens a conversation, at the message in this place where one is given. */
+  show(conversation: string, at?: number): void {
     this.place.show(conversation);
-    if (this.thread?.conversation === conversation) return;
+    if (this.thread?.conversation === conversation) {
+      if (at !== undefined) this.thread.lead(at);
+      return;
+    }
     this.thread?.close();
     this.thread = new Thread(this.platform, conversation);
-    void this.thread.open();
+    void this.thread.open(at);
     void this.writing(conversation).load();
   }
 
@@ -283,6 +292,7 @@ export class App {
     } else {
       this.closeConversation();
       this.place.clear();
+      this.search.close();
       for (const writing of Object.values(this.#writings)) writing.forget();
       this.#writings = {};
       this.call.clear();
