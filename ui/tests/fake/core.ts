@@ -222,7 +222,7 @@ export class FakeCore {
     'courses.list': () => this.courses,
     'messages.page': ({ conversation, ...part }) =>
       pageOf(this.messages.get(conversation) ?? [], part, this.firstUnread.get(conversation) ?? null),
-    'messages.search': (args) => searched(this.messages, args),
+    'messages.search': (args) => searched(this.messages, this.conversations, args),
     'messages.send': ({ conversation, text, reply_to }) => {
       const at = Date.now();
       const offline = this.connection.state !== 'online';

@@ -1,3 +1,4 @@
+import type { ConversationRow } from '../../src/contract/ConversationRow';
 import type { MessageRow } from '../../src/contract/MessageRow';
 import type { SearchArgs } from '../../src/contract/SearchArgs';
 import type { SearchHit } from '../../src/contract/SearchHit';
@@ -7,10 +8,16 @@ import type { SearchPage } from '../../src/contract/SearchPage';
 const PAGE = 50;
 
 /** Finds what was typed as it stands: enough for a page to show. */
-export function searched(messages: ReadonlyMap<string, readonly MessageRow[]>, args: SearchArgs): SearchPage {
+export function searched(
+  messages: ReadonlyMap<string, readonly MessageRow[]>,
+  conversations: readonly ConversationRow[],
+  args: SearchArgs,
+): SearchPage {
   const typed = args.words.trim().toLowerCase();
   const hits: SearchHit[] = [];
   for (const [conversation, rows] of messages) {
+    const other = conversations.find((row) => row.id === conversation)?.other.id;
+    if (args.person !== null && args.person !== other) continue;
     for (const row of rows) {
       if (row.content.type !== 'text' || args.files) continue;
       if (args.by !== null && (args.by === 'me') !== row.mine) continue;
