@@ -6,6 +6,7 @@ mod conversations;
 mod desktop;
 mod messages;
 mod people;
+mod search;
 
 pub use account::{
     CodeArgs, DeleteArgs, ForgotArgs, InvitationArgs, RegisterArgs, ResetArgs, SignInArgs,
@@ -16,6 +17,7 @@ pub use conversations::{ConversationArgs, DraftArgs, OpenArgs, ReadArgs, TypingA
 pub use desktop::{LinkArgs, LookingAtArgs, Opened};
 pub use messages::{EditArgs, MessageArgs, OperationArgs, PageArgs, ReactArgs, SendArgs};
 pub use people::{EnrolArgs, StatusArgs};
+pub use search::{SearchArgs, SearchBy};
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

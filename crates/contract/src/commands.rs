@@ -8,8 +8,8 @@ use crate::{
         CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, CodeArgs, ConversationArgs,
         DeleteArgs, DraftArgs, EditArgs, EnrolArgs, ForgotArgs, InvitationArgs, LinkArgs,
         LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened, OperationArgs, PageArgs, ReactArgs,
-        ReadArgs, RegisterArgs, ResetArgs, SendArgs, SignInArgs, SignOutArgs, SignOutResult,
-        StatusArgs, SwitchArgs, TypingArgs,
+        ReadArgs, RegisterArgs, ResetArgs, SearchArgs, SendArgs, SignInArgs, SignOutArgs,
+        SignOutResult, StatusArgs, SwitchArgs, TypingArgs,
     },
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     files::{
@@ -18,7 +18,7 @@ use crate::{
     },
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft, Exported,
-        MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
+        MessagePage, MessageRow, OwnStatus, PersonView, Ring, SearchPage, Settings, WordingView,
     },
 };
 use serde::Serialize;
@@ -129,6 +129,8 @@ commands! {
     "courses.enrol" courses_enrol(EnrolArgs) -> CourseView;
     /// A page of messages.
     "messages.page" messages_page(PageArgs) -> MessagePage;
+    /// Searches the messages on this device, newest first. Needs no network.
+    "messages.search" messages_search(SearchArgs) -> SearchPage;
     /// Writes a message: it is on disk when this answers, and shown, and will be sent.
     "messages.send" messages_send(SendArgs) -> MessageRow;
     /// Gives an own message other words: on disk when this answers, and shown, and will be sent.

@@ -28,6 +28,8 @@ pub enum CoreEvent {
         #[ts(as = "String")]
         conversation: ConversationId,
     },
+    /// Older messages are indexed now: what was searched for may have more hits.
+    Indexed,
     /// People, presence or mentors' statuses have changed: read them again where shown.
     People,
     /// Where the person is signed in has changed, or may have: read it again where it is shown.

@@ -1,11 +1,13 @@
 //! What the UI shows: read models, made by the core from its store and the live state.
 
 mod messages;
+mod search;
 
 pub use messages::{
     ContentView, Draft, LastMessage, MessagePage, MessageRow, MessageState, ReactionView,
     ReplyView, Trouble, TroubleKind, WordingView,
 };
+pub use search::{MarkRange, SearchHit, SearchPage};
 
 use crate::UiError;
 use im_protocol::{

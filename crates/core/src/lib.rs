@@ -8,7 +8,7 @@
 //! - `session`, one task per signed-in person, which carries out what two machines decide: `sync`
 //!   (how the feed is followed) and `outbox` (how what was written here gets to the server);
 //! - `store` holds it all in two files, the only truth that the UI sees;
-//! - `conversations`, `messages`, `people` answer the UI from there, `devices` from the server;
+//! - `conversations`, `messages`, `people`, `search` answer the UI from there, `devices` from the server;
 //! - `files` chooses, fetches, shows and saves what messages carry;
 //! - `calls` drives the rules of a call between the server, media and the UI;
 //! - [`notify`], [`links`] and [`secrets`] say what the core needs of the desktop.
@@ -32,6 +32,7 @@ pub mod notify;
 mod outbox;
 mod people;
 mod rest;
+mod search;
 pub mod secrets;
 mod session;
 mod settings;

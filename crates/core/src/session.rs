@@ -10,6 +10,7 @@ mod context;
 mod downloading;
 mod feed;
 mod incoming;
+mod indexing;
 mod marks;
 mod opening;
 mod own_status;

@@ -19,8 +19,11 @@ pub(crate) mod open;
 pub(crate) mod outbox;
 pub(crate) mod own_status;
 pub(crate) mod person;
+#[cfg(test)]
+mod plans;
 pub(crate) mod raw_fact;
 pub(crate) mod read_mark;
+pub(crate) mod search;
 pub(crate) mod upload;
 
 pub(crate) use database::Database;
@@ -95,6 +98,7 @@ pub(crate) const CACHE: Schema = Schema {
         include_str!("store/migrations/cache/0001_first.sql"),
         include_str!("store/migrations/cache/0002_message_marks.sql"),
         include_str!("store/migrations/cache/0003_files.sql"),
+        include_str!("store/migrations/cache/0004_search.sql"),
     ],
     synchronous: "NORMAL",
 };
@@ -204,7 +208,7 @@ fn open_cache(path: &Path, key: Option<&Key>) -> Result<Database, StoreError> {
         && key::at_rest(path).map_err(StoreError::Io)? == AtRest::Clear
     {
         tracing::info!("the cache is encrypted from now on");
-        key::encrypt(path, key)?;
+        key::encrypt(path, key, search::begin_anew)?;
     }
     Database::open(path, CACHE, 2, key)
 }
@@ -309,23 +313,31 @@ pub(crate) mod testing {
     }
 
     /// Holds that a query of a list finds its rows by an index and sorts nothing. Walking an index
-    /// in order is fine where the list is the whole table.
+    /// in order is fine where the list is the whole table; the full-text index is asked, not walked.
     pub(crate) fn assert_no_scan(connection: &Connection, sql: &str) {
-        let mut statement = connection
-            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-            .unwrap();
+        let plan = plan(connection, sql).unwrap();
+        assert!(!walks(&plan), "{sql}\n{plan:#?}");
+    }
+
+    /// What SQLite would do.
+    pub(crate) fn plan(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
         let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
-        let plan: Vec<String> = statement
-            .query_map(rusqlite::params_from_iter(nulls), |row| row.get(3))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
-        for step in &plan {
-            let walks_a_table = step.starts_with("SCAN") && !step.contains("USING");
-            assert!(
-                !walks_a_table && !step.contains("TEMP B-TREE"),
-                "{sql}\n{plan:#?}"
-            );
-        }
+        statement
+            .query_map(rusqlite::params_from_iter(nulls), |row| row.get(3))?
+            .collect()
+    }
+
+    /// Whether it walks a table or sorts.
+    pub(crate) fn walks(plan: &[String]) -> bool {
+        plan.iter().any(|step| {
+            // Of the full-text index: asked for terms (M) or for a row (=).
+            let index = step
+                .split_once("VIRTUAL TABLE INDEX")
+                .map(|(_, index)| index);
+            let asked = index.is_some_and(|index| index.contains(['M', '=']));
+            let walks = step.starts_with("SCAN") && !step.contains("USING") && !asked;
+            walks || step.contains("TEMP B-TREE")
+        })
     }
 }

@@ -19,6 +19,7 @@ mod scenarios {
     mod presence;
     mod privacy;
     mod recovery;
+    mod search;
     mod sessions;
     mod versions;
     mod wiping;

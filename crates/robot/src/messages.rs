@@ -137,11 +137,7 @@ impl Told {
 
 /// Messages of a conversation that wait on disk, those left out that were refused for good.
 async fn unsent(person: &Person, conversation: ConversationId) -> anyhow::Result<u32> {
-    let args = PageArgs {
-        conversation,
-        before: None,
-        limit: 1,
-    };
+    let args = PageArgs::newest(conversation, 1);
     let page = person.core.messages_page(args).await?;
     let waits = |row: &&MessageRow| row.seq.is_none() && row.state != MessageState::Failed;
     Ok(u32::try_from(page.messages.iter().filter(waits).count())?)
@@ -197,9 +193,8 @@ async fn newer(
     let mut before = None;
     loop {
         let args = PageArgs {
-            conversation,
             before,
-            limit,
+            ..PageArgs::newest(conversation, limit)
         };
         let page = person
             .core

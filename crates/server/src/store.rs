@@ -24,6 +24,8 @@ pub mod session;
 pub mod status;
 
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 pub(crate) mod testing;
 
 use crate::error::Error;

@@ -1,6 +1,7 @@
 //! What tests share: the real server within the test's process ([`TestServer`]) or as a process of
 //! its own that can be killed and paused ([`ServerProcess`]), a line to it that can be pulled ([`Cable`]),
-//! robots ([`RobotProcess`]), and a mail server that keeps what it gets ([`Mailbox`]).
+//! robots ([`RobotProcess`]), a mail server that keeps what it gets ([`Mailbox`]), and the statements in a
+//! crate's sources ([`sql`]).
 // A test ends where something is not as it should be.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,6 +11,7 @@ pub mod process;
 pub mod robot_process;
 pub mod server;
 pub mod server_process;
+pub mod sql;
 
 pub use cable::Cable;
 pub use mailbox::{Mail, Mailbox};

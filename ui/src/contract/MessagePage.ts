@@ -6,13 +6,19 @@ import type { MessageRow } from "./MessageRow";
  */
 export type MessagePage = { 
 /**
- * Oldest first; what is not accepted yet comes last.
+ * Oldest first and without a gap; what is not accepted yet comes last, on a page that goes to the
+ * end. Where the messages next to what was asked for are not on this computer and cannot be
+ * fetched right now, the page ends there: it may be empty though there is more.
  */
 messages: Array<MessageRow>, 
 /**
  * Whether there are older ones, here or on the server.
  */
 more: boolean, 
+/**
+ * Whether there are newer ones, here or on the server.
+ */
+newer: boolean, 
 /**
  * Where the other's unread messages begin as of this page, if there are any. Who opens a
  * conversation keeps the first page's: reading moves it.

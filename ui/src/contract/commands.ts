@@ -47,6 +47,8 @@ import type { RegisterArgs } from './RegisterArgs';
 import type { ResetArgs } from './ResetArgs';
 import type { Ring } from './Ring';
 import type { SavedFile } from './SavedFile';
+import type { SearchArgs } from './SearchArgs';
+import type { SearchPage } from './SearchPage';
 import type { SendArgs } from './SendArgs';
 import type { Settings } from './Settings';
 import type { SignInArgs } from './SignInArgs';
@@ -87,6 +89,7 @@ export interface Commands {
   'courses.list': { args: Nothing; ok: Array<CourseView> };
   'courses.enrol': { args: EnrolArgs; ok: CourseView };
   'messages.page': { args: PageArgs; ok: MessagePage };
+  'messages.search': { args: SearchArgs; ok: SearchPage };
   'messages.send': { args: SendArgs; ok: MessageRow };
   'messages.edit': { args: EditArgs; ok: Nothing };
   'messages.delete': { args: MessageArgs; ok: Nothing };

@@ -14,6 +14,7 @@ import { DevicesState } from './devices.svelte';
 import { FilesState } from './files.svelte';
 import { PlaceState } from './place.svelte';
 import { Reading, Wish } from './reading.svelte';
+import { SearchState } from './search.svelte';
 import { SettingsState } from './settings.svelte';
 import { Thread } from './thread.svelte';
 import { Writing } from './writing.svelte';
@@ -32,6 +33,7 @@ export class App {
   readonly call: CallState;
   readonly settings: SettingsState;
   readonly files: FilesState;
+  readonly search: SearchState;
   readonly place = new PlaceState();
   /** The open conversation's messages. */
   thread = $state.raw<Thread>();
@@ -59,6 +61,7 @@ export class App {
     this.call = new CallState(platform);
     this.settings = new SettingsState(platform);
     this.files = new FilesState(platform);
+    this.search = new SearchState(platform);
     this.#looking = new Wish((conversation) =>
       platform.request('view.looking_at', { conversation: conversation ?? null }),
     );
@@ -130,7 +133,7 @@ export class App {
         const came = event.data.state === 'online' && this.connection.value?.state !== 'online';
         this.connection.told(event.data);
         // What was not on this computer can be fetched now.
-        if (came) void this.thread?.refresh();
+        if (came) void this.thread?.connected();
         break;
       }
       case 'conversations':
@@ -138,6 +141,9 @@ export class App {
         break;
       case 'messages':
         if (this.thread?.conversation === event.data.conversation) void this.thread.refresh();
+        break;
+      case 'indexed':
+        void this.search.refresh();
         break;
       case 'people':
         this.#peopleChanged();
@@ -186,13 +192,16 @@ export class App {
     }
   }
 
-  /** Opens a conversation. */
-  show(conversation: string): void {
+  /** Opens a conversation, at the message in this place where one is given. */
+  show(conversation: string, at?: number): void {
     this.place.show(conversation);
-    if (this.thread?.conversation === conversation) return;
+    if (this.thread?.conversation === conversation) {
+      if (at !== undefined) this.thread.lead(at);
+      return;
+    }
     this.thread?.close();
     this.thread = new Thread(this.platform, conversation);
-    void this.thread.open();
+    void this.thread.open(at);
     void this.writing(conversation).load();
   }
 
@@ -302,6 +311,7 @@ export class App {
     } else {
       this.closeConversation();
       this.place.clear();
+      this.search.close();
       for (const writing of Object.values(this.#writings)) writing.forget();
       this.#writings = {};
       this.call.clear();

@@ -6,6 +6,8 @@ export class PlaceState {
   place = $state<Place>('conversations');
   /** The open conversation. */
   conversation = $state<string>();
+  /** The list comes before the open conversation, where only one of the two fits. */
+  listFirst = $state(false);
   /** The window has the person's attention. */
   attended = $state(true);
 
@@ -15,10 +17,18 @@ export class PlaceState {
 
   show(conversation: string): void {
     this.place = 'conversations';
+    this.listFirst = false;
     this.conversation = conversation;
   }
 
+  /** Goes to the list, whatever is open beside it. */
+  showList(): void {
+    this.place = 'conversations';
+    this.listFirst = true;
+  }
+
   clear(): void {
+    this.listFirst = false;
     this.place = 'conversations';
     this.conversation = undefined;
   }

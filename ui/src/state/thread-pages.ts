@@ -1,11 +1,16 @@
 import type { MessagePage } from '../contract/MessagePage';
 import type { MessageRow } from '../contract/MessageRow';
 
-/** The rows of a conversation that the page holds: oldest first, without a gap, what is unsent last. */
+/**
+ * The rows of a conversation that the page holds: a window, oldest first and without a gap. What is unsent is in it, and
+ * last, where it goes to the end.
+ */
 export interface Held {
   rows: readonly MessageRow[];
   /** Whether there are older ones to read. */
   more: boolean;
+  /** Whether there are newer ones to read. */
+  newer: boolean;
 }
 
 /** The place of the oldest accepted row, if there is one. */
@@ -29,7 +34,28 @@ export function mergePage(held: Held, page: MessagePage, before: number | null):
   return {
     rows: [...older, ...page.messages, ...newer],
     more: older.length > 0 ? held.more : page.more,
+    newer: before === null ? false : newer.length > 0 ? held.newer : page.newer,
   };
+}
+
+/** Puts a page that begins after the newest row held behind it. */
+export function appendPage(held: Held, page: MessagePage): Held {
+  const known = newestSeq(held.rows) ?? 0;
+  const rows = held.rows.filter((row) => row.seq !== null);
+  const after = page.messages.filter((row) => row.seq === null || row.seq > known);
+  return { rows: [...rows, ...after], more: held.more, newer: page.newer };
+}
+
+/** Lets the newest rows beyond so many go. */
+export function keepOldest(held: Held, count: number): Held {
+  if (held.rows.length <= count) return held;
+  return { ...held, rows: held.rows.slice(0, count), newer: true };
+}
+
+/** Lets the oldest rows beyond so many go. */
+export function keepNewest(held: Held, count: number): Held {
+  if (held.rows.length <= count) return held;
+  return { ...held, rows: held.rows.slice(-count), more: true };
 }
 
 /** Whether a page says anything that the held rows do not say in its place. */
@@ -37,6 +63,7 @@ export function changes(held: Held, page: MessagePage, before: number | null): b
   const merged = mergePage(held, page, before);
   return (
     merged.more !== held.more ||
+    merged.newer !== held.newer ||
     merged.rows.length !== held.rows.length ||
     merged.rows.some((row, index) => !sameRow(row, held.rows[index]))
   );

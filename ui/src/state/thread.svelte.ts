@@ -1,26 +1,49 @@
+import { tick } from 'svelte';
 import type { MessagePage } from '../contract/MessagePage';
 import type { MessageRow } from '../contract/MessageRow';
+import type { PageArgs } from '../contract/PageArgs';
 import type { UiError } from '../contract/UiError';
 import type { WordingView } from '../contract/WordingView';
 import { CoreError, type Platform } from '../platform';
 import { SLOW_MS } from './reading.svelte';
-import { changes, keepSame, mergePage, oldestSeq, touches, type Held } from './thread-pages';
+import {
+  appendPage,
+  changes,
+  keepNewest,
+  keepOldest,
+  keepSame,
+  mergePage,
+  newestSeq,
+  oldestSeq,
+  touches,
+  type Held,
+} from './thread-pages';
 
 /** Rows read when a conversation is opened, and each time older ones are wanted. */
 const PAGE = 60;
 /** Rows in a read that catches up: as many as the core gives. */
 const LONG_PAGE = 200;
-/** Pages read in a row to reach a message that another one answers: five thousand rows. */
-const PAGES_TO_REACH = 25;
 /** Pages read in a row before giving up the older rows and starting anew at the end. */
 const PAGES_AT_ONCE = 10;
+/** Rows held at most: those far from what is on screen are let go, and read again when somebody comes back. */
+const KEPT = 1_000;
 
-/** One conversation's messages while it is open. */
+/** One conversation's messages while it is open: a window that moves over them. */
 export class Thread {
   /** The rows to show, oldest first. */
   rows = $state.raw<readonly MessageRow[]>([]);
   /** Whether there are older ones. */
   more = $state(false);
+  /** Whether there are newer ones: the window does not go to the end. */
+  newer = $state(false);
+  /** The older rows, or the newer ones, are not on this computer, and could not be fetched. */
+  away = $state.raw({ older: false, newer: false });
+  /** The other's messages that came while the window did not go to the end. */
+  missed = $state(0);
+  /** Counts windows: another number has other rows, with nothing in common. */
+  window = $state(0);
+  /** The message that somebody wants to see, by its place; counted, so that the same one can be wanted again. */
+  target = $state.raw<{ seq: number; count: number }>();
   /** Where the unread ones began when it was opened. */
   firstUnread = $state<number | null>(null);
   /** The first page is there. */
@@ -39,38 +62,36 @@ export class Thread {
   /** The message written last is on disk, or was refused. */
   #written: Promise<unknown> = Promise.resolve();
   #readingOlder: Promise<void> | undefined;
+  #readingNewer: Promise<void> | undefined;
   #visibleFrom: number | undefined;
   /** Rows from this place on were read since the last change that was told. */
   #freshFrom = 0;
   #freshening = false;
   /** The rows that were read again last, from and up to. */
   #readAt: readonly [number, number] = [0, 0];
+  /** The conversation's newest place, as far as it was seen. */
+  #tail = 0;
 
   constructor(
     private readonly platform: Platform,
     readonly conversation: string,
   ) {}
 
-  /** Reads what is shown first: the newest page, and back to the first unread message. */
-  async open(): Promise<void> {
+  /** Reads what is shown first: where somebody wants to go, else the first unread message, else the newest ones. */
+  async open(at?: number): Promise<void> {
     const timer = setTimeout(() => (this.slow = !this.ready), SLOW_MS);
     this.error = undefined;
     this.#again = false;
     try {
-      const newest = await this.#page(null, PAGE);
-      let held: Held = mergePage({ rows: [], more: newest.more }, newest, null);
+      const newest = await this.#page({ before: null }, PAGE);
       const unread = newest.first_unread_seq;
-      for (let read = 1; unread !== null && held.more && read < PAGES_AT_ONCE; read++) {
-        const before = oldestSeq(held.rows);
-        if (before === undefined || before <= unread) break;
-        const page = await this.#page(before, LONG_PAGE);
-        held = mergePage(held, page, before);
-        // There is more, but not on this computer right now.
-        if (page.messages.length === 0) break;
-      }
+      const wanted = at ?? unread ?? undefined;
+      const page = (wanted !== undefined && (await this.#pageWith(wanted, newest))) || newest;
       if (this.#closed) return;
       this.firstUnread = unread;
-      this.#show(held);
+      this.#tail = newestSeq(newest.messages) ?? 0;
+      this.#replace(page);
+      if (at !== undefined) this.target = { seq: at, count: 1 };
       this.ready = true;
     } catch (thrown) {
       this.error = CoreError.from(thrown).ui;
@@ -85,6 +106,11 @@ export class Thread {
   /** Nothing of it is shown anymore. */
   close(): void {
     this.#closed = true;
+  }
+
+  /** Somebody wants to see the message at this place: the list goes there. */
+  lead(seq: number): void {
+    this.target = { seq, count: (this.target?.count ?? 0) + 1 };
   }
 
   /** Which row is the uppermost on screen: what is looked at is read again where it may have changed. */
@@ -103,7 +129,7 @@ export class Thread {
     try {
       do {
         this.#again = false;
-        await this.#catchUp();
+        await (this.newer ? this.#lookAhead() : this.#catchUp());
       } while (this.#again && !this.#closed);
       this.error = undefined;
     } catch (thrown) {
@@ -113,34 +139,90 @@ export class Thread {
     }
   }
 
+  /** There is a connection: what is not on this computer can be fetched. */
+  async connected(): Promise<void> {
+    this.away = { older: false, newer: false };
+    await this.refresh();
+  }
+
   /** Reads a page of older rows, or waits for the one that is being read. */
   older(): Promise<void> {
     this.#readingOlder ??= this.#older().finally(() => (this.#readingOlder = undefined));
     return this.#readingOlder;
   }
 
+  /** Reads a page of newer rows, where the window does not go to the end. */
+  readNewer(): Promise<void> {
+    this.#readingNewer ??= this.#newer().finally(() => (this.#readingNewer = undefined));
+    return this.#readingNewer;
+  }
+
   async #older(): Promise<void> {
     const before = oldestSeq(this.rows);
-    if (!this.more || before === undefined) return;
+    const window = this.window;
+    if (!this.more || before === undefined || this.away.older) return;
     try {
       const limit = this.rows.length < LONG_PAGE ? PAGE : LONG_PAGE;
-      const page = await this.#page(before, limit);
-      if (!this.#closed) this.#show(mergePage(this.#held(), page, before));
+      const page = await this.#page({ before }, limit);
+      if (this.#closed || window !== this.window) return;
+      if (page.messages.length === 0 && page.more) this.away = { ...this.away, older: true };
+      this.#show(mergePage(this.#held(), page, before));
+      // One end after the other: the list keeps its place by what was there before.
+      await tick();
+      if (window === this.window) this.#show(keepOldest(this.#held(), KEPT));
     } catch (thrown) {
       this.error = CoreError.from(thrown).ui;
     }
   }
 
-  /** Reads older rows until this place is among them; false where it is too far back or not on this computer. */
-  async reach(seq: number): Promise<boolean> {
-    for (let read = 0; read < PAGES_TO_REACH; read++) {
-      const oldest = oldestSeq(this.rows);
-      if (oldest !== undefined && oldest <= seq) return true;
-      if (this.#closed || !this.more) return false;
-      await this.older();
-      if (oldestSeq(this.rows) === oldest) return false;
+  async #newer(): Promise<void> {
+    const after = newestSeq(this.rows);
+    const window = this.window;
+    if (!this.newer || after === undefined || this.away.newer) return;
+    try {
+      const page = await this.#page({ before: null, after }, LONG_PAGE);
+      if (this.#closed || window !== this.window) return;
+      if (page.messages.length === 0 && page.newer) this.away = { ...this.away, newer: true };
+      this.#show(appendPage(this.#held(), page));
+      this.#seen(page);
+      await tick();
+      if (window === this.window) this.#show(keepNewest(this.#held(), KEPT));
+    } catch (thrown) {
+      this.error = CoreError.from(thrown).ui;
     }
-    return false;
+  }
+
+  /** Makes the window go to the end. */
+  async newest(): Promise<void> {
+    if (!this.newer) return;
+    try {
+      const page = await this.#page({ before: null }, PAGE);
+      if (!this.#closed) this.#replace(page);
+    } catch (thrown) {
+      this.error = CoreError.from(thrown).ui;
+    }
+  }
+
+  /** Moves the window to this place; false where the message is not there or not on this computer. */
+  async reach(seq: number): Promise<boolean> {
+    if (this.rows.some((row) => row.seq === seq)) return true;
+    try {
+      const page = await this.#pageWith(seq);
+      if (!page || this.#closed) return false;
+      this.#replace(page);
+      return true;
+    } catch (thrown) {
+      this.error = CoreError.from(thrown).ui;
+      return false;
+    }
+  }
+
+  /** The page around this place, or the one given where the message is on it already. */
+  async #pageWith(seq: number, known?: MessagePage): Promise<MessagePage | undefined> {
+    const has = (page: MessagePage) => page.messages.some((row) => row.seq === seq);
+    if (known && has(known)) return known;
+    const page = await this.#page({ before: null, around: seq }, 2 * PAGE);
+    return has(page) ? page : undefined;
   }
 
   /** The person has this row before their eyes: all up to it is read. */
@@ -162,6 +244,8 @@ export class Thread {
     await this.#write(() =>
       this.platform.request('messages.send', { conversation, text, reply_to: replyTo, files }),
     );
+    // What somebody writes, they want to see.
+    if (this.newer && !this.#closed) void this.newest();
   }
 
   /** Gives an own message other words: on disk when this resolves. */
@@ -222,7 +306,7 @@ export class Thread {
     let before: number | null = null;
     let joined = false;
     for (let read = 0; read < PAGES_AT_ONCE; read++) {
-      const page: MessagePage = await this.#page(before, read === 0 ? PAGE : LONG_PAGE);
+      const page: MessagePage = await this.#page({ before }, read === 0 ? PAGE : LONG_PAGE);
       const differs = changes(next, page, before);
       joined = touches(held, page);
       next = mergePage(next, page, before);
@@ -234,10 +318,27 @@ export class Thread {
     const reached = before ?? 0;
     // Too far behind to read all of it: what was read has no gap, the rest comes when it is scrolled to.
     if (!joined)
-      next = { rows: next.rows.filter((row) => row.seq === null || row.seq >= reached), more: true };
+      next = {
+        rows: next.rows.filter((row) => row.seq === null || row.seq >= reached),
+        more: true,
+        newer: false,
+      };
     if (this.#closed) return;
     this.#show(next);
+    this.#tail = newestSeq(next.rows) ?? this.#tail;
     this.#freshFrom = reached;
+    this.#readAt = [0, 0];
+    await this.#freshen();
+  }
+
+  /** The window does not go to the end: counts what came there, and reads again what is on screen. */
+  async #lookAhead(): Promise<void> {
+    const page = await this.#page({ before: null }, LONG_PAGE);
+    if (this.#closed || !this.newer) return;
+    const came = page.messages.filter((row) => !row.mine && (row.seq ?? 0) > this.#tail);
+    this.missed += came.length;
+    this.#tail = newestSeq(page.messages) ?? this.#tail;
+    this.#freshFrom = Infinity;
     this.#readAt = [0, 0];
     await this.#freshen();
   }
@@ -251,8 +352,11 @@ export class Thread {
     this.#freshening = true;
     try {
       for (let seen = this.#stale(); seen !== undefined && !this.#closed;) {
-        const before = Math.min(seen + PAGE, this.#freshFrom);
-        const page = await this.#page(before, 2 * PAGE);
+        // Not beyond what is held: a page joins it without a gap.
+        const before = Math.min(seen + PAGE, this.#freshFrom, (newestSeq(this.rows) ?? seen) + 1);
+        const window = this.window;
+        const page = await this.#page({ before }, 2 * PAGE);
+        if (window !== this.window) break;
         if (!this.#closed) this.#show(mergePage(this.#held(), page, before));
         const from = oldestSeq(page.messages) ?? before;
         if (before === this.#freshFrom) this.#freshFrom = from;
@@ -278,7 +382,18 @@ export class Thread {
   }
 
   #held(): Held {
-    return { rows: this.rows, more: this.more };
+    return { rows: this.rows, more: this.more, newer: this.newer };
+  }
+
+  /** Shows another window. */
+  #replace(page: MessagePage): void {
+    this.window++;
+    this.away = { older: false, newer: false };
+    this.#freshFrom = oldestSeq(page.messages) ?? 0;
+    this.#readAt = [0, 0];
+    this.#visibleFrom = undefined;
+    this.#show({ rows: page.messages, more: page.more, newer: page.newer });
+    this.#seen(page);
   }
 
   #show(held: Held): void {
@@ -286,9 +401,17 @@ export class Thread {
     if (rows.length !== this.rows.length || rows.some((row, index) => row !== this.rows[index]))
       this.rows = rows;
     this.more = held.more;
+    this.newer = held.newer;
   }
 
-  #page(before: number | null, limit: number): Promise<MessagePage> {
-    return this.platform.request('messages.page', { conversation: this.conversation, before, limit });
+  /** Where a page goes to the end, nothing is missed anymore. */
+  #seen(page: MessagePage): void {
+    if (page.newer) return;
+    this.missed = 0;
+    this.#tail = newestSeq(page.messages) ?? this.#tail;
+  }
+
+  #page(part: Pick<PageArgs, 'before' | 'after' | 'around'>, limit: number): Promise<MessagePage> {
+    return this.platform.request('messages.page', { conversation: this.conversation, ...part, limit });
   }
 }

@@ -20,7 +20,9 @@ import type { UiError } from '../../src/contract/UiError';
 import type { WordingView } from '../../src/contract/WordingView';
 import type { Draft } from '../../src/contract/Draft';
 import { FakeFiles } from './files';
+import { pageOf } from './pages';
 import { quoteOf, rowOf } from './people';
+import { searched } from './search';
 
 /** An error of the core. */
 export function refusal(kind: ErrorKind, params: Record<string, string> = {}): UiError {
@@ -227,18 +229,9 @@ export class FakeCore {
     'people.list': () => this.people,
     'people.mentors': () => this.mentors,
     'courses.list': () => this.courses,
-    'messages.page': ({ conversation, before, limit }) => {
-      const rows = this.messages.get(conversation) ?? [];
-      const until =
-        before === null ? rows.length : rows.findIndex((row) => row.seq === null || row.seq >= before);
-      const end = until === -1 ? rows.length : until;
-      const start = Math.max(0, end - limit);
-      return {
-        messages: rows.slice(start, end),
-        more: start > 0,
-        first_unread_seq: this.firstUnread.get(conversation) ?? null,
-      };
-    },
+    'messages.page': ({ conversation, ...part }) =>
+      pageOf(this.messages.get(conversation) ?? [], part, this.firstUnread.get(conversation) ?? null),
+    'messages.search': (args) => searched(this.messages, this.conversations, args),
     'messages.send': ({ conversation, text, reply_to, files }) => {
       const at = Date.now();
       const offline = this.connection.state !== 'online';

@@ -11,6 +11,7 @@ import { callWithSam, mayaAtHerDesk, samAtHome, WITH_LIN, WITH_NOOR, WITH_SAM } 
 import { Stage } from '../flows/stage';
 import { ENTRY_VIEWS } from './parts/entry';
 import { FILES_VIEWS } from './parts/files';
+import { SEARCH_VIEWS } from './parts/search';
 import { open, type View } from './parts/view';
 
 const folder = process.env['SCREENSHOTS'] ?? join(tmpdir(), 'instantmentor-screenshots');
@@ -37,6 +38,7 @@ afterAll(async () => {
 const VIEWS: View[] = [
   ...ENTRY_VIEWS,
   ...FILES_VIEWS,
+  ...SEARCH_VIEWS,
   {
     name: 'rich',
     scenario: (core) => {

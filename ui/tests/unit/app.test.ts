@@ -32,7 +32,7 @@ async function atMayas(changes: ScriptedPlatform['answers'] = {}) {
       rowOf('with-lin', lin, null, [], 1),
     ],
     'conversations.open': () => rowOf('with-lin', lin, null, []),
-    'messages.page': () => ({ messages: rows, more: false, first_unread_seq: null }),
+    'messages.page': () => ({ messages: rows, more: false, newer: false, first_unread_seq: null }),
     'people.list': () => [sam, lin],
     'people.mentors': () => [],
     'courses.list': () => [algebra],

@@ -42,6 +42,7 @@ const TEXT: [string, string[]][] = [
       'bubble-own',
       'bubble-other',
       'accent-soft',
+      'found',
     ],
   ],
   ['muted', ['surface', 'sunken', 'ground', 'control', 'selected', 'bubble-other', 'accent-soft']],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { GROUP_MS, grewAtStart, group, newAtEnd } from '../../src/features/messages/grouping';
+import { GROUP_MS, movedAtStart, group, newAtEnd } from '../../src/features/messages/grouping';
 import { maya, message, sam } from '../fake/people';
 
 const noon = new Date(2026, 10, 20, 12).getTime();
@@ -43,8 +43,11 @@ test('older rows put before the others are told from new ones at the end', () =>
   const two = group([from(5, sam, noon), from(6, sam, noon)], null);
   const older = group([from(4, sam, noon), from(5, sam, noon), from(6, sam, noon)], null);
   const newer = group([from(5, sam, noon), from(6, sam, noon), from(7, sam, noon)], null);
-  expect(grewAtStart(two, older)).toBe(true);
-  expect(grewAtStart(two, newer)).toBe(false);
+  expect(movedAtStart(two, older)).toBe(true);
+  expect(movedAtStart(two, newer)).toBe(false);
+  // The first one is let go.
+  expect(movedAtStart(newer, newer.slice(1))).toBe(true);
+  expect(movedAtStart(newer, newer.slice(0, 2))).toBe(false);
   expect(newAtEnd(two, newer)).toBe(1);
   expect(newAtEnd(two, older)).toBe(0);
 });

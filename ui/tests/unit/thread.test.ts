@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { MessageRow } from '../../src/contract/MessageRow';
 import { Thread } from '../../src/state/thread.svelte';
+import { pageOf } from '../fake/pages';
 import { maya, message, sam } from '../fake/people';
 import { refused, ScriptedPlatform, settled } from './platform';
 
@@ -9,15 +10,7 @@ class Conversation {
   rows: MessageRow[] = [];
   firstUnread: number | null = null;
   readonly platform = new ScriptedPlatform({
-    'messages.page': ({ before, limit }) => {
-      const upTo =
-        before === null ? this.rows : this.rows.filter((row) => row.seq !== null && row.seq < before);
-      return {
-        messages: upTo.slice(-limit),
-        more: upTo.length > limit,
-        first_unread_seq: this.firstUnread,
-      };
-    },
+    'messages.page': (args) => pageOf(this.rows, args, this.firstUnread),
     'conversations.read': () => ({}),
     'messages.send': ({ text }) => {
       const row = message(null, maya, text, 9_999, 'sending');
@@ -39,10 +32,11 @@ class Conversation {
     return this.thread.rows.map((row) => row.seq);
   }
 
-  /** The rows shown have no gap, no double and the right order. */
+  /** The rows shown have no gap, no double and the right order, and go to the end where they say so. */
   expectWhole(): void {
-    const [first] = this.seqs;
-    expect(this.seqs).toEqual(this.rows.slice((first ?? 1) - 1).map((row) => row.seq));
+    const first = this.seqs[0] ?? 1;
+    const from = this.rows.slice(first - 1).map((row) => row.seq);
+    expect(this.seqs).toEqual(this.thread.newer ? from.slice(0, this.seqs.length) : from);
   }
 }
 
@@ -59,14 +53,116 @@ test('opens with the newest page and reads older ones when asked', async () => {
   conversation.expectWhole();
 });
 
-test('reads back to the first unread message however far it is', async () => {
+test('opens at the first unread message however far it is', async () => {
   const conversation = new Conversation();
-  conversation.add(700);
+  conversation.add(5_000);
   conversation.firstUnread = 120;
   await conversation.thread.open();
-  expect(conversation.seqs[0]).toBeLessThanOrEqual(120);
+  expect(conversation.seqs).toContain(120);
+  expect(conversation.seqs).toContain(119);
   expect(conversation.thread.firstUnread).toBe(120);
+  expect(conversation.thread.newer).toBe(true);
+  expect(conversation.platform.count('messages.page')).toBe(2);
   conversation.expectWhole();
+});
+
+test('opens where somebody wants to go, and scrolls from there to both ends', async () => {
+  const conversation = new Conversation();
+  conversation.add(700);
+  const { thread } = conversation;
+  await thread.open(300);
+  expect(thread.target?.seq).toBe(300);
+  expect(conversation.seqs).toContain(300);
+  while (thread.more) await thread.older();
+  conversation.expectWhole();
+  expect(conversation.seqs[0]).toBe(1);
+  while (thread.newer) await thread.readNewer();
+  conversation.expectWhole();
+  expect(conversation.seqs.at(-1)).toBe(700);
+});
+
+test('however far somebody scrolls, only a window is held', async () => {
+  const conversation = new Conversation();
+  conversation.add(10_000);
+  const { thread } = conversation;
+  await thread.open();
+  while (thread.more) {
+    await thread.older();
+    conversation.expectWhole();
+    expect(thread.rows.length).toBeLessThanOrEqual(1_000);
+  }
+  expect(thread.newer).toBe(true);
+  while (thread.newer) {
+    await thread.readNewer();
+    conversation.expectWhole();
+    expect(thread.rows.length).toBeLessThanOrEqual(1_000);
+  }
+  expect(conversation.seqs.at(-1)).toBe(10_000);
+  expect(thread.more).toBe(true);
+});
+
+test('what comes while the window is elsewhere is counted, and shown at the end', async () => {
+  const conversation = new Conversation();
+  conversation.add(500);
+  const { thread } = conversation;
+  await thread.open(10);
+  const shown = conversation.seqs;
+  conversation.add(3);
+  await thread.refresh();
+  expect(thread.missed).toBe(3);
+  expect(conversation.seqs).toEqual(shown);
+  conversation.add(2);
+  await thread.refresh();
+  expect(thread.missed).toBe(5);
+  await thread.newest();
+  expect(thread.missed).toBe(0);
+  expect(conversation.seqs.at(-1)).toBe(505);
+  conversation.expectWhole();
+});
+
+test('a change on screen is seen where the window is elsewhere', async () => {
+  const conversation = new Conversation();
+  conversation.add(500);
+  const { thread } = conversation;
+  await thread.open(100);
+  thread.looksAt(thread.rows.find((row) => row.seq === 95));
+  conversation.rows = conversation.rows.map((row) => (row.seq === 99 ? { ...row, edited: true } : row));
+  await thread.refresh();
+  expect(thread.rows.find((row) => row.seq === 99)?.edited).toBe(true);
+  conversation.expectWhole();
+});
+
+test('who writes while the window is elsewhere comes to the end', async () => {
+  const conversation = new Conversation();
+  conversation.add(500);
+  const { thread } = conversation;
+  await thread.open(10);
+  await thread.send('Hello Sam');
+  await settled();
+  expect(thread.newer).toBe(false);
+  expect(thread.rows.at(-1)?.state).toBe('sending');
+});
+
+test('where older messages are not on this computer it says so once, until there is a connection', async () => {
+  const conversation = new Conversation();
+  conversation.add(80);
+  const { thread, platform } = conversation;
+  await thread.open();
+  const page = platform.answers['messages.page'];
+  platform.answers['messages.page'] = (args) =>
+    args.before === null && page
+      ? page(args)
+      : { messages: [], more: true, newer: true, first_unread_seq: null };
+  await thread.older();
+  expect(thread.away.older).toBe(true);
+  const asked = platform.count('messages.page');
+  await thread.older();
+  expect(platform.count('messages.page')).toBe(asked);
+  platform.answers['messages.page'] = page;
+  await thread.connected();
+  await thread.older();
+  expect(thread.away.older).toBe(false);
+  expect(conversation.seqs[0]).toBe(1);
 });
 
 test('what came meanwhile is read without a gap', async () => {
@@ -155,9 +251,15 @@ test('a message that is not on this computer is not waited for', async () => {
   conversation.add(300);
   const { thread, platform } = conversation;
   await thread.open();
-  platform.answers['messages.page'] = () => ({ messages: [], more: true, first_unread_seq: null });
+  platform.answers['messages.page'] = () => ({
+    messages: [],
+    more: true,
+    newer: false,
+    first_unread_seq: null,
+  });
   expect(await thread.reach(7)).toBe(false);
   expect(platform.count('messages.page')).toBe(2);
+  expect(conversation.seqs.at(-1)).toBe(300);
 });
 
 test('changes go out in the order in which they were made, after what was written before', async () => {
@@ -251,8 +353,8 @@ test('opening ends where older messages are not on this computer', async () => {
   conversation.firstUnread = 2;
   const page = conversation.platform.answers['messages.page'];
   conversation.platform.answers['messages.page'] = async (args) => {
-    if (args.before === null && page) return page(args);
-    return { messages: [], more: true, first_unread_seq: 2 };
+    if (args.before === null && args.around === undefined && page) return page(args);
+    return { messages: [], more: true, newer: false, first_unread_seq: 2 };
   };
   await conversation.thread.open();
   expect(conversation.seqs).toHaveLength(60);

@@ -4,18 +4,40 @@ use im_protocol::{ConversationId, FileId, MessageId, OperationId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// A page of a conversation.
+/// A page of a conversation: before a place, after one, or around one; the newest where none is given.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct PageArgs {
     /// Which conversation.
     #[ts(as = "String")]
     pub conversation: ConversationId,
-    /// Messages before this place; none for the newest page, unsent ones included.
+    /// Messages before this place.
     #[ts(type = "number | null")]
     pub before: Option<u64>,
+    /// Messages after this place. Only where `before` is none.
+    #[serde(default)]
+    #[ts(optional, type = "number | null")]
+    pub after: Option<u64>,
+    /// The message at this place in the middle. Only where the others are none.
+    #[serde(default)]
+    #[ts(optional, type = "number | null")]
+    pub around: Option<u64>,
     /// Rows wanted, 1 to 200.
     pub limit: u32,
+}
+
+impl PageArgs {
+    /// The newest page.
+    #[must_use]
+    pub const fn newest(conversation: ConversationId, limit: u32) -> Self {
+        Self {
+            conversation,
+            before: None,
+            after: None,
+            around: None,
+            limit,
+        }
+    }
 }
 
 /// A text to send.

@@ -226,10 +226,14 @@ pub enum MessageState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct MessagePage {
-    /// Oldest first; what is not accepted yet comes last.
+    /// Oldest first and without a gap; what is not accepted yet comes last, on a page that goes to the
+    /// end. Where the messages next to what was asked for are not on this computer and cannot be
+    /// fetched right now, the page ends there: it may be empty though there is more.
     pub messages: Vec<MessageRow>,
     /// Whether there are older ones, here or on the server.
     pub more: bool,
+    /// Whether there are newer ones, here or on the server.
+    pub newer: bool,
     /// Where the other's unread messages begin as of this page, if there are any. Who opens a
     /// conversation keeps the first page's: reading moves it.
     #[ts(type = "number | null")]

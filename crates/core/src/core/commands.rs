@@ -6,7 +6,7 @@ use crate::{
     calls::Now,
     conversations, devices, export, files,
     links::Link,
-    messages, people,
+    messages, people, search,
     session::Mail,
     settings,
 };
@@ -16,8 +16,8 @@ use im_contract::{
         CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, CodeArgs, ConversationArgs,
         DeleteArgs, DraftArgs, EditArgs, EnrolArgs, ForgotArgs, InvitationArgs, LinkArgs,
         LookingAtArgs, MessageArgs, Nothing, OpenArgs, Opened, OperationArgs, PageArgs, ReactArgs,
-        ReadArgs, RegisterArgs, ResetArgs, SendArgs, SignInArgs, SignOutArgs, SignOutResult,
-        StatusArgs, SwitchArgs, TypingArgs,
+        ReadArgs, RegisterArgs, ResetArgs, SearchArgs, SendArgs, SignInArgs, SignOutArgs,
+        SignOutResult, StatusArgs, SwitchArgs, TypingArgs,
     },
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     files::{
@@ -26,7 +26,7 @@ use im_contract::{
     },
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft, Exported,
-        MessagePage, MessageRow, OwnStatus, PersonView, Ring, Settings, WordingView,
+        MessagePage, MessageRow, OwnStatus, PersonView, Ring, SearchPage, Settings, WordingView,
     },
 };
 use tokio::sync::oneshot;
@@ -181,7 +181,11 @@ impl Commands for Core {
 
     async fn messages_page(&self, args: PageArgs) -> Result<MessagePage, UiError> {
         let open = self.open()?;
-        messages::page(&open, args.conversation, args.before, args.limit).await
+        messages::page(&open, args).await
+    }
+
+    async fn messages_search(&self, args: SearchArgs) -> Result<SearchPage, UiError> {
+        search::page(&self.open()?.context, args).await
     }
 
     async fn messages_send(&self, args: SendArgs) -> Result<MessageRow, UiError> {

@@ -210,7 +210,9 @@ async fn carries(context: &Context, id: MessageId) -> Result<bool, UiError> {
         .store
         .cache
         .read(move |connection| message::get(connection, id));
-    Ok(stored.await?.is_some_and(|message| !message.files.is_empty()))
+    Ok(stored
+        .await?
+        .is_some_and(|message| !message.files.is_empty()))
 }
 
 /// What is written, where the server would take it. Blanks beside files are no words.

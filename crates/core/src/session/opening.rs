@@ -3,6 +3,7 @@
 use super::{
     Session, SessionEnd,
     context::{Context, OpenAccount},
+    indexing::Indexing,
     marks::Marks,
     own_status::OwnStatus,
     requests,
@@ -130,6 +131,13 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
     };
     let (calls, call_task) = crate::calls::new(context.clone());
     tokio::spawn(call_task.run());
+    tokio::spawn(
+        Indexing {
+            cache: context.store.cache.clone(),
+            events: context.events.clone(),
+        }
+        .run(),
+    );
     let (mail, mailbox) = mpsc::channel(QUEUE);
     let (line_tx, line) = watch::channel(connection::Told::now(connection::no_line(None)));
     let (me_tx, me) = watch::channel(parts.me);

@@ -33,6 +33,7 @@ const BY_TIME: &str = "SELECT id, other, course, head_seq, read_seq, other_read_
 const BY_ID: &str = "SELECT id, other, course, head_seq, read_seq, other_read_seq, unread, \
                      last_at, synced_rev FROM conversation WHERE id = ?1";
 const WITH: &str = "SELECT id FROM conversation WHERE other = ?1 AND course IS ?2";
+const WITH_PERSON: &str = "SELECT id FROM conversation WHERE other = ?1";
 const TO_SETTLE: &str = "SELECT id FROM conversation WHERE synced_rev < seen_rev";
 
 /// Stores a conversation as the server sees it now. Markers only move forward; where the person
@@ -102,6 +103,18 @@ pub(crate) fn with(
         .prepare_cached(WITH)?
         .query_row(params![other.to_string(), course], |row| id(row, 0))
         .optional()?)
+}
+
+/// All conversations with this person.
+pub(crate) fn with_person(
+    connection: &Connection,
+    other: PersonId,
+) -> Result<Vec<ConversationId>, StoreError> {
+    let ids = connection
+        .prepare_cached(WITH_PERSON)?
+        .query_map([other.to_string()], |row| id(row, 0))?
+        .collect::<Result<_, _>>()?;
+    Ok(ids)
 }
 
 /// All conversations, newest first.
@@ -387,7 +400,7 @@ mod tests {
     #[test]
     fn lists_use_an_index() {
         let connection = testing::cache();
-        for sql in [BY_TIME, BY_ID, WITH, TO_SETTLE] {
+        for sql in [BY_TIME, BY_ID, WITH, WITH_PERSON, TO_SETTLE] {
             assert_no_scan(&connection, sql);
         }
     }

@@ -1,7 +1,7 @@
 //! How the feed and a snapshot become rows: what was told, in one transaction with the cursor.
 
 use super::{
-    StoreError, call, conversation, course, message, message::Put, meta, person, raw_fact,
+    StoreError, call, conversation, course, message, message::Put, meta, person, raw_fact, search,
 };
 use crate::faults;
 use im_protocol::{
@@ -217,6 +217,7 @@ pub(crate) fn snapshot_page(
         let same_life =
             meta::cursor(connection)?.is_some_and(|cursor| cursor.epoch == page.cursor.epoch);
         if !same_life {
+            search::clear(connection)?;
             connection.execute_batch(
                 "DELETE FROM conversation; DELETE FROM call; DELETE FROM raw_fact;",
             )?;

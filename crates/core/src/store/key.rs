@@ -104,16 +104,22 @@ pub(crate) fn at_rest(path: &Path) -> io::Result<AtRest> {
 }
 
 /// Encrypts a database that is in clear. It is copied, and the copy takes its place at once, so that
-/// a kill at any moment leaves the one or the other. Blocks: a few seconds for 100,000 messages.
+/// a kill at any moment leaves the one or the other. Rows without a number of their own get new ones;
+/// what depends on them is to be seen to by `prepare`, in one transaction before the copy. Blocks: a
+/// few seconds for 100,000 messages.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] where it cannot be read; what SQLite and the file system say, such as
 /// that the disk has no room for both.
-pub(crate) fn encrypt(path: &Path, key: &Key) -> Result<(), StoreError> {
+pub(crate) fn encrypt(
+    path: &Path,
+    key: &Key,
+    prepare: impl FnOnce(&Connection) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let copy = beside(path, ".encrypting");
     // What a kill in between has left.
     remove(&copy)?;
-    let copied = copy_encrypted(path, &copy, key);
+    let copied = copy_encrypted(path, &copy, key, prepare);
     if let Err(error) = copied {
         remove(&copy)?;
         return Err(error);
@@ -124,8 +130,16 @@ pub(crate) fn encrypt(path: &Path, key: &Key) -> Result<(), StoreError> {
     remove_file(&beside(path, "-shm"))
 }
 
-fn copy_encrypted(path: &Path, copy: &Path, key: &Key) -> Result<(), StoreError> {
-    let clear = Connection::open(path)?;
+fn copy_encrypted(
+    path: &Path,
+    copy: &Path,
+    key: &Key,
+    prepare: impl FnOnce(&Connection) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut clear = Connection::open(path)?;
+    let transaction = clear.transaction()?;
+    prepare(&transaction)?;
+    transaction.commit()?;
     // Brings what is in the log into the file, and ends the log.
     clear.pragma_update(None, "journal_mode", "DELETE")?;
     let version: u32 = clear.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -228,7 +242,7 @@ mod tests {
         // A kill in an earlier try.
         fs::write(beside(&path, ".encrypting"), "half of it").unwrap();
         let key = Key::new();
-        encrypt(&path, &key).unwrap();
+        encrypt(&path, &key, |_| Ok(())).unwrap();
         assert!(!is_in_clear(folder.path()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         // The schema's version came along: nothing is migrated twice.

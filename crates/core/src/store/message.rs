@@ -1,11 +1,12 @@
 //! Table `message`: the messages that the server has accepted.
 
-use super::{StoreError, conversation, count, file_copy, id, int, maybe_id};
+use super::{StoreError, conversation, count, file_copy, id, int, maybe_id, search};
 use im_protocol::{
     ConversationId, MessageId,
     conversation::{Content, Message},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::ops::Range;
 
 /// What became of a message that was to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,9 @@ pub(crate) enum Put {
 
 const BEFORE: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
                       reply_to, edited_at, reactions, files FROM message WHERE conversation = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+const BETWEEN: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
+                       reply_to, edited_at, reactions, files FROM message \
+                       WHERE conversation = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY seq";
 const LAST: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
                     reply_to, edited_at, reactions, files FROM message WHERE conversation = ?1 ORDER BY seq DESC LIMIT 1";
 const BY_ID: &str = "SELECT id, conversation, seq, rev, author, content, written_at, accepted_at, \
@@ -41,12 +45,14 @@ pub(crate) fn put_raw(
     message: &Message,
     content: &str,
 ) -> Result<Put, StoreError> {
-    let known: Option<u64> = connection
-        .prepare_cached("SELECT rev FROM message WHERE id = ?1")?
-        .query_row([message.id.to_string()], |row| count(row, 0))
+    let known: Option<(u64, i64)> = connection
+        .prepare_cached("SELECT rev, rowid FROM message WHERE id = ?1")?
+        .query_row([message.id.to_string()], |row| {
+            Ok((count(row, 0)?, row.get(1)?))
+        })
         .optional()?;
     let put = match known {
-        Some(rev) if rev >= message.rev => return Ok(Put::Known),
+        Some((rev, _)) if rev >= message.rev => return Ok(Put::Known),
         Some(_) => Put::Changed,
         None if conversation::get(connection, message.conversation)?.is_none() => {
             return Ok(Put::NoConversation);
@@ -81,6 +87,8 @@ pub(crate) fn put_raw(
         // It was taken back, and what it carried with it.
         file_copy::remove_of_message(connection, message.id)?;
     }
+    let row = known.map_or_else(|| connection.last_insert_rowid(), |(_, row)| row);
+    search::put(connection, row, message)?;
     conversation::has_message(
         connection,
         message.conversation,
@@ -117,6 +125,20 @@ pub(crate) fn before(
     let messages = connection
         .prepare_cached(BEFORE)?
         .query_map(params![conversation.to_string(), before, limit], read)?
+        .collect::<Result<_, _>>()?;
+    Ok(messages)
+}
+
+/// The messages at these places, oldest first.
+pub(crate) fn between(
+    connection: &Connection,
+    conversation: ConversationId,
+    places: Range<u64>,
+) -> Result<Vec<Message>, StoreError> {
+    let (from, to) = (int(places.start), int(places.end));
+    let messages = connection
+        .prepare_cached(BETWEEN)?
+        .query_map(params![conversation.to_string(), from, to], read)?
         .collect::<Result<_, _>>()?;
     Ok(messages)
 }
@@ -247,20 +269,20 @@ mod tests {
     }
 
     #[test]
-    fn pages_go_backwards_by_place() {
+    fn messages_are_in_the_order_of_their_places() {
         let (connection, conversation, sam) = setting();
         for seq in [3, 1, 2, 4] {
             put(&connection, &message(conversation, sam, seq)).unwrap();
         }
-        let places = |from, limit| -> Vec<u64> {
-            before(&connection, conversation, from, limit)
+        let places = |places| -> Vec<u64> {
+            between(&connection, conversation, places)
                 .unwrap()
                 .iter()
                 .map(|message| message.seq)
                 .collect()
         };
-        assert_eq!(places(None, 3), [4, 3, 2]);
-        assert_eq!(places(Some(2), 3), [1]);
+        assert_eq!(places(1..4), [1, 2, 3]);
+        assert_eq!(places(4..u64::MAX), [4]);
         assert_eq!(
             first_unread(&connection, conversation, 2, PersonId::new()).unwrap(),
             Some(3)
@@ -289,7 +311,7 @@ mod tests {
     #[test]
     fn lists_use_an_index() {
         let (connection, ..) = setting();
-        for sql in [BEFORE, LAST, BY_ID, FIRST_UNREAD] {
+        for sql in [BEFORE, BETWEEN, LAST, BY_ID, FIRST_UNREAD] {
             assert_no_scan(&connection, sql);
         }
     }

@@ -5,7 +5,7 @@ use super::device::{Device, text};
 use futures_util::future::BoxFuture;
 use im_contract::{
     Commands,
-    args::Nothing,
+    args::{Nothing, SearchArgs},
     views::{Account, ConnectionState},
 };
 use im_core::secrets::{MemorySecrets, Secret, SecretError, SecretStore};
@@ -182,8 +182,20 @@ async fn what_was_in_clear_is_encrypted_once_there_is_a_keyring() {
     assert!(is_encrypted(&sam).await);
     assert!(!is_in_clear(&sam.account_folder(), WORDS));
     server.down().await;
-    let sam = sam.restart().await;
+    let mut sam = sam.restart().await;
     assert_eq!(texts(&sam, conversation).await, [WORDS]);
+    // What finds it has come along.
+    sam.until("it is found", |core| {
+        Box::pin(async move {
+            let args = SearchArgs {
+                words: "square".to_owned(),
+                ..SearchArgs::default()
+            };
+            let found = core.messages_search(args).await.unwrap();
+            found.hits.len() == 1
+        })
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -71,9 +71,8 @@ async fn a_flood_from_both_sides_arrives_once_and_in_order_on_all_devices() {
         let mut before = None;
         loop {
             let args = PageArgs {
-                conversation,
                 before,
-                limit: 70,
+                ..PageArgs::newest(conversation, 70)
             };
             let page = device.core.messages_page(args).await.unwrap();
             before = page.messages.first().and_then(|first| first.seq);

@@ -389,12 +389,10 @@ async fn start_with(
 }
 
 pub(crate) async fn messages(core: &Core, conversation: ConversationId) -> Vec<MessageRow> {
-    let args = PageArgs {
-        conversation,
-        before: None,
-        limit: 200,
-    };
-    match core.messages_page(args).await {
+    match core
+        .messages_page(PageArgs::newest(conversation, 200))
+        .await
+    {
         Ok(page) => page.messages,
         Err(_) => Vec::new(),
     }

@@ -26,9 +26,8 @@ async fn page_before(
     before: Option<u64>,
 ) -> Result<MessagePage, UiError> {
     let args = PageArgs {
-        conversation,
         before,
-        limit: 50,
+        ..PageArgs::newest(conversation, 50)
     };
     device.core.messages_page(args).await
 }
@@ -75,6 +74,71 @@ async fn without_a_connection_a_page_ends_at_a_hole_and_says_that_there_is_more(
     server.up().await;
     maya.core.connection_retry(Nothing {}).await.unwrap();
     maya.reads(conversation, &ALL).await;
+}
+
+#[tokio::test]
+async fn what_lies_on_two_sides_of_a_hole_is_never_shown_as_one() {
+    let (mut server, conversation, mut maya, mut sam) = maya_and_sam().await;
+    let all: Vec<String> = (1..=12).map(|seq| format!("message {seq}")).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    for text in &all {
+        sam.say(conversation, text).await;
+    }
+    sam.all_sent().await;
+    maya.reads(conversation, &all).await;
+    maya.core.stop().await;
+    server.down().await;
+    maya.database("cache.db")
+        .execute("DELETE FROM message WHERE seq IN (3, 8, 9)", [])
+        .unwrap();
+    let mut maya = maya.restart().await;
+    maya.connection(ConnectionState::Waiting).await;
+    let seqs = async |maya: &Device, after, around| {
+        let args = PageArgs {
+            after,
+            around,
+            ..PageArgs::newest(conversation, 50)
+        };
+        let page = maya.core.messages_page(args).await.unwrap();
+        let seqs: Vec<u64> = page.messages.iter().filter_map(|row| row.seq).collect();
+        (seqs, page.more, page.newer)
+    };
+    assert_eq!(
+        seqs(&maya, None, Some(5)).await,
+        (vec![4, 5, 6, 7], true, true)
+    );
+    assert_eq!(
+        seqs(&maya, Some(3), None).await,
+        (vec![4, 5, 6, 7], true, true)
+    );
+    assert_eq!(seqs(&maya, Some(7), None).await, (Vec::new(), true, true));
+    assert_eq!(seqs(&maya, None, Some(8)).await, (Vec::new(), true, true));
+    assert_eq!(
+        seqs(&maya, Some(9), None).await,
+        (vec![10, 11, 12], true, false)
+    );
+    maya.say(conversation, "Still here?").await;
+    let end = page(&maya, conversation, None).await.0;
+    assert_eq!(end.last().map(String::as_str), Some("Still here?"));
+    let args = PageArgs {
+        after: Some(9),
+        ..PageArgs::newest(conversation, 50)
+    };
+    let to_the_end = maya.core.messages_page(args).await.unwrap();
+    assert_eq!(
+        to_the_end.messages.last().map(text).as_deref(),
+        Some("Still here?")
+    );
+
+    server.up().await;
+    maya.core.connection_retry(Nothing {}).await.unwrap();
+    maya.all_sent().await;
+    let whole: Vec<u64> = (1..=13).collect();
+    assert_eq!(
+        seqs(&maya, None, Some(5)).await,
+        (whole.clone(), false, false)
+    );
+    assert_eq!(seqs(&maya, Some(0), None).await, (whole, false, false));
 }
 
 #[tokio::test]

@@ -51,9 +51,8 @@ async fn more_than_a_window_of_facts_is_caught_up_in_order() {
         let mut before = None;
         loop {
             let args = PageArgs {
-                conversation,
                 before,
-                limit: 200,
+                ..PageArgs::newest(conversation, 200)
             };
             let page = device.core.messages_page(args).await.unwrap();
             before = page.messages.first().and_then(|first| first.seq);

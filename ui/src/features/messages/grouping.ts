@@ -49,10 +49,11 @@ function belongsTo(before: MessageRow, row: MessageRow): boolean {
   );
 }
 
-/** Whether the rows shown before are all still there, with others before them. */
-export function grewAtStart(before: readonly Item[], after: readonly Item[]): boolean {
-  const first = before[0];
-  return first !== undefined && after.length > before.length && after[0]?.key !== first.key;
+/** Whether what was shown before is still there with rows put before it, or with the first ones gone. */
+export function movedAtStart(before: readonly Item[], after: readonly Item[]): boolean {
+  const [first, last] = [before[0], before.at(-1)];
+  if (!first || after[0]?.key === first.key) return false;
+  return after.length > before.length || after.at(-1)?.key === last?.key;
 }
 
 /** How many of the other's messages came after the row that was the last one before. */

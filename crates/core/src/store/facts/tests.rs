@@ -69,9 +69,10 @@ impl Setting {
     }
 
     fn places(&self) -> Vec<u64> {
-        message::before(&self.cache, self.conversation.id, None, 100)
+        message::between(&self.cache, self.conversation.id, 0..u64::MAX)
             .unwrap()
             .iter()
+            .rev()
             .map(|message| message.seq)
             .collect()
     }
