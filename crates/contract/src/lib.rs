@@ -9,11 +9,13 @@
 pub mod args;
 pub mod catalogue;
 pub mod commands;
+pub mod courses;
 pub mod devices;
 pub mod error;
 pub mod events;
 #[cfg(test)]
 mod limits;
+pub mod moderation;
 pub mod views;
 
 pub use commands::{Commands, dispatch};

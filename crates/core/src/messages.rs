@@ -5,7 +5,7 @@ mod rows;
 mod writing;
 
 pub(crate) use rows::{content_view, state, unsent_state};
-pub(crate) use writing::{delete, discard, edit, react, retry, send, trace};
+pub(crate) use writing::{check, delete, discard, edit, react, retry, send, trace};
 
 use crate::{
     session::{Context, OpenAccount},
@@ -83,10 +83,11 @@ pub(crate) async fn page(
     }
     let wanted = rows::wanted(&stored, &sendings);
     let me = context.me;
+    let of = (entry.other_read_seq, entry.closed.is_none());
     let around = context
         .store
         .cache
-        .read(move |connection| Around::find(connection, me, entry.other_read_seq, wanted))
+        .read(move |connection| Around::find(connection, me, of, wanted))
         .await?;
     let mut messages = rows::accepted(stored, &around);
     for row in &sendings {

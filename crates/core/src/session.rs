@@ -6,6 +6,7 @@
 //! its result comes back as an [`Outcome`], so that the task itself never waits and a ring is never
 //! behind a message.
 
+mod bulk;
 mod context;
 mod feed;
 mod marks;
@@ -28,6 +29,7 @@ use crate::{
     sync::Sync,
     wire::WireFailure,
 };
+use bulk::{Bulks, Tried};
 use feed::Fed;
 use futures_util::{
     StreamExt as _,
@@ -37,9 +39,11 @@ use futures_util::{
 use im_contract::CoreEvent;
 use im_protocol::{
     ConversationId, ErrorCode, Notice, WireError,
+    bulk::Bulk,
     call::CallChanged,
     conversation::{TypingStarted, TypingStopped},
     handshake::{ConnectionClosing, Ready, SessionEnded, SessionRenew},
+    moderation::ModerationChanged,
     people::{Me, Presence, Status},
     sessions::SessionChanged,
     sync::Facts,
@@ -94,6 +98,8 @@ enum Outcome {
     Sent(Sent),
     /// Of the own status.
     Status(Stood),
+    /// Of what goes to a whole course.
+    Bulk(Tried),
     /// Of something that nobody waits for.
     Nothing,
 }
@@ -116,6 +122,7 @@ struct Session {
     marks: Marks,
     typing: Typing,
     own_status: OwnStatus,
+    bulks: Bulks,
     /// Who waits for the server's word on a choice of status.
     choosing: Vec<(u64, OwnStatusReply)>,
     /// The newest access token.
@@ -189,6 +196,7 @@ impl Session {
             self.marks.due(),
             self.typing.due(),
             self.own_status.due(),
+            self.bulks.due(),
             self.closing.as_ref().and_then(|closing| closing.again),
             self.changes.due(),
             self.refused_until,
@@ -241,6 +249,9 @@ impl Session {
         if let Some(chosen) = self.own_status.poll(now) {
             self.send_status(chosen);
         }
+        if self.bulks.poll(now) {
+            self.send_bulk();
+        }
     }
 
     /// Tells the UI what has changed since it was told last.
@@ -252,7 +263,7 @@ impl Session {
             state,
             Beside {
                 ready: self.ready,
-                waiting: self.outbox.waiting(),
+                waiting: self.outbox.waiting() + self.bulks.waiting(),
                 catching_up: self.ready && self.sync.is_catching_up(),
                 restarts: self.closing.is_some(),
                 latency,
@@ -291,6 +302,7 @@ impl Session {
                 self.marks.disconnected();
                 self.typing.disconnected();
                 self.own_status.disconnected();
+                self.bulks.disconnected();
                 self.status_waits();
                 self.context.live.disconnected();
                 self.changes.people();
@@ -364,6 +376,8 @@ impl Session {
             }
             // The list is the server's: who shows it reads it again.
             SessionChanged::EVENT => self.context.events.tell(CoreEvent::Devices),
+            Bulk::EVENT => self.context.events.tell(CoreEvent::Bulk),
+            ModerationChanged::EVENT => self.context.events.tell(CoreEvent::Moderation),
             CallChanged::EVENT => {
                 self.pass_on(event, |told: CallChanged| CallInput::Changed(told.call))
                     .await;
@@ -405,6 +419,7 @@ impl Session {
         self.outbox.connected();
         self.marks.connected();
         self.own_status.connected();
+        self.bulks.connected();
         self.closing = None;
         if std::mem::take(&mut self.renew) {
             self.renew_connection();
@@ -447,6 +462,10 @@ impl Session {
                 self.changes.people();
             }
             Mail::Drafted => self.changes.conversations(),
+            Mail::Announced(waiting) => {
+                self.bulks.wrote(waiting);
+                self.context.events.tell(CoreEvent::Bulk);
+            }
             Mail::Status(status, reply) => self.choose(status, reply),
             Mail::Reconnect => {
                 self.tokens.try_again();
@@ -471,6 +490,7 @@ impl Session {
             Outcome::Fed(fed) => self.fed(fed).await,
             Outcome::Sent(sent) => self.sent(sent),
             Outcome::Status(stood) => self.stood(stood),
+            Outcome::Bulk(tried) => self.bulks.tried(self.now(), tried),
             Outcome::Nothing => {}
         }
     }

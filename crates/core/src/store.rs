@@ -4,6 +4,7 @@
 //! time. `outbox.db` holds what only this device has: it is written with full synchronisation and
 //! never thrown away but by the person. All queries of a table are in the module of its name.
 
+pub(crate) mod bulk;
 pub(crate) mod call;
 pub(crate) mod conversation;
 pub(crate) mod course;
@@ -89,6 +90,7 @@ pub(crate) const CACHE: Schema = Schema {
     migrations: &[
         include_str!("store/migrations/cache/0001_first.sql"),
         include_str!("store/migrations/cache/0002_message_marks.sql"),
+        include_str!("store/migrations/cache/0003_closed.sql"),
     ],
     synchronous: "NORMAL",
 };
@@ -99,6 +101,7 @@ pub(crate) const OUTBOX: Schema = Schema {
         include_str!("store/migrations/outbox/0001_first.sql"),
         include_str!("store/migrations/outbox/0002_status.sql"),
         include_str!("store/migrations/outbox/0003_operations.sql"),
+        include_str!("store/migrations/outbox/0004_bulk.sql"),
     ],
     synchronous: "FULL",
 };

@@ -9,11 +9,13 @@ mod scenarios {
     mod changes;
     mod connection;
     mod conversation;
+    mod courses;
     mod deletion;
     mod device;
     mod devices;
     mod holes;
     mod keyring;
+    mod moderation;
     mod presence;
     mod privacy;
     mod recovery;

@@ -4,4 +4,4 @@
  * What the UI acts on. Each has its sentence in the catalogue under `error_<kind>`; a kind is
  * added only where the UI does or says something of its own for it.
  */
-export type ErrorKind = "wrong_password" | "email_taken" | "bad_invitation" | "bad_code" | "unverified" | "registration_closed" | "only_admin" | "closed" | "no_mail" | "sign_in_again" | "bad_server_address" | "server_unreachable" | "server_restarts" | "not_a_server" | "app_too_old" | "server_too_old" | "not_allowed" | "not_found" | "too_fast" | "too_long" | "invalid" | "call_over" | "in_a_call" | "not_connected" | "storage" | "data_unreadable" | "data_too_new" | "internal";
+export type ErrorKind = "wrong_password" | "email_taken" | "bad_invitation" | "bad_code" | "unverified" | "registration_closed" | "only_admin" | "closed" | "untied" | "blocked" | "unreachable" | "suspended" | "no_mail" | "sign_in_again" | "bad_server_address" | "server_unreachable" | "server_restarts" | "not_a_server" | "app_too_old" | "server_too_old" | "not_allowed" | "not_found" | "too_fast" | "too_long" | "invalid" | "call_over" | "in_a_call" | "not_connected" | "storage" | "data_unreadable" | "data_too_new" | "internal";

@@ -10,6 +10,7 @@ import { richTalk } from '../fake/rich';
 import { callWithSam, mayaAtHerDesk, samAtHome, WITH_LIN, WITH_NOOR, WITH_SAM } from '../fake/scenario';
 import { Stage } from '../flows/stage';
 import { ENTRY_VIEWS } from './parts/entry';
+import { PEOPLE_VIEWS } from './parts/people';
 import { open, type View } from './parts/view';
 
 const folder = process.env['SCREENSHOTS'] ?? join(tmpdir(), 'instantmentor-screenshots');
@@ -35,6 +36,7 @@ afterAll(async () => {
 
 const VIEWS: View[] = [
   ...ENTRY_VIEWS,
+  ...PEOPLE_VIEWS,
   {
     name: 'rich',
     scenario: (core) => {

@@ -25,6 +25,8 @@ use std::collections::{BTreeSet, HashMap};
 pub(super) struct Around {
     me: PersonId,
     other_read_seq: u64,
+    /// Whether something may be written there.
+    open: bool,
     names: HashMap<PersonId, String>,
     answered: HashMap<MessageId, Message>,
 }
@@ -57,7 +59,7 @@ impl Around {
     pub(super) fn find(
         connection: &Connection,
         me: PersonId,
-        other_read_seq: u64,
+        (other_read_seq, open): (u64, bool),
         mut wanted: Wanted,
     ) -> Result<Self, StoreError> {
         let mut answered = HashMap::new();
@@ -76,6 +78,7 @@ impl Around {
         Ok(Self {
             me,
             other_read_seq,
+            open,
             names,
             answered,
         })
@@ -170,7 +173,8 @@ pub(super) fn accepted(stored: Vec<Message>, around: &Around) -> Vec<MessageRow>
             author: message.author,
             mine,
             state,
-            editable: mine && matches!(message.content, Content::Text { .. }),
+            editable: around.open && mine && matches!(message.content, Content::Text { .. }),
+            answerable: around.open && matches!(message.content, Content::Text { .. }),
             content: content_view(message.content),
             at: message.accepted_at,
             error: None,
@@ -199,7 +203,8 @@ pub(super) fn unsent(live: &Live, row: &OutboxRow, around: &Around) -> Option<Me
         state: unsent_state(live, row),
         error: row.error.as_ref().map(UiError::from),
         edited: false,
-        editable: row.error.is_none(),
+        editable: row.error.is_none() && around.open,
+        answerable: false,
         reply: reply_to.map(|id| around.reply(id)),
         reactions: Vec::new(),
         pending: false,
@@ -214,7 +219,7 @@ pub(super) async fn just_written(context: &Context, row: OutboxRow) -> Result<Me
     let around = context
         .store
         .cache
-        .read(move |connection| Around::find(connection, me, 0, wanted))
+        .read(move |connection| Around::find(connection, me, (0, true), wanted))
         .await?;
     unsent(&context.live, &row, &around).ok_or_else(|| UiError::new(ErrorKind::Internal))
 }
@@ -252,6 +257,7 @@ pub(super) fn overlay(messages: &mut [MessageRow], changes: &[OutboxRow]) {
                 row.reply = None;
                 row.edited = false;
                 row.editable = false;
+                row.answerable = false;
             }
             Operation::React { emoji, on, .. } => react(&mut row.reactions, emoji, *on),
             Operation::Send { .. } => {}

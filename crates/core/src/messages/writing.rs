@@ -172,7 +172,7 @@ pub(crate) async fn trace(
 }
 
 /// What the server would refuse is not taken.
-fn check(text: &str) -> Result<(), UiError> {
+pub(crate) fn check(text: &str) -> Result<(), UiError> {
     if text.chars().count() > limits::MESSAGE_CHARS {
         return Err(UiError::new(ErrorKind::TooLong).with("limit", limits::MESSAGE_CHARS));
     }

@@ -72,6 +72,8 @@ pub(crate) enum Mail {
     Discard(OperationId, oneshot::Sender<bool>),
     /// A draft was kept.
     Drafted,
+    /// What goes to whole courses was written or changed; so many wait.
+    Announced(u32),
     /// The person has read further.
     Read(ConversationId, u64),
     /// Something was fetched and stored beside the feed.

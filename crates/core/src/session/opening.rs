@@ -2,6 +2,7 @@
 
 use super::{
     Session, SessionEnd,
+    bulk::Bulks,
     context::{Context, OpenAccount},
     marks::Marks,
     own_status::OwnStatus,
@@ -15,7 +16,7 @@ use crate::{
     notify::{Notifier, Ringtone},
     outbox::Outbox,
     rest::{Http, Rest},
-    store::{Store, StoreError, facts, meta, own_status, read_mark},
+    store::{Store, StoreError, bulk, facts, meta, own_status, read_mark},
     sync::Sync,
     wire::Wire,
 };
@@ -82,6 +83,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
     outbox.add(sending::unsent(&store).await?);
     let marks = Marks::new(store.outbox.read(read_mark::all).await?);
     let own_status = OwnStatus::new(store.outbox.read(own_status::get).await?);
+    let bulks = Bulks::new(store.outbox.read(bulk::waiting).await?);
 
     let auth = SocketAuth::new(parts.tokens.clone(), parts.device, parts.app);
     let in_use = auth.in_use();
@@ -135,6 +137,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         marks,
         typing: Default::default(),
         own_status,
+        bulks,
         choosing: Vec::new(),
         access,
         in_use,

@@ -30,6 +30,10 @@ pub struct Limits {
     pub mails_per_account: Rate,
     /// Exports of everything, of one person.
     pub exports: Rate,
+    /// What one person writes to whole courses.
+    pub bulks: Rate,
+    /// What one person reports.
+    pub reports: Rate,
     /// Messages of one person.
     pub messages: Rate,
     /// Calls that one person starts.
@@ -73,6 +77,8 @@ impl Default for Limits {
             mails: Rate::new(20, 0.05),
             mails_per_account: Rate::new(3, 1.0 / 300.0),
             exports: Rate::new(3, 1.0 / 600.0),
+            bulks: Rate::new(5, 1.0 / 60.0),
+            reports: Rate::new(10, 1.0 / 60.0),
             messages: Rate::new(500, 50.0),
             calls: Rate::new(6, 0.1),
             signals: Rate::new(300, 50.0),
@@ -101,6 +107,8 @@ impl Limits {
             mails: wide,
             mails_per_account: wide,
             exports: wide,
+            bulks: wide,
+            reports: wide,
             messages: wide,
             calls: wide,
             signals: wide,
