@@ -105,7 +105,7 @@ pub struct RemoveMessageArgs {
 #[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct AccountsArgs {
-    /// A part of a name or an address; empty for everybody.
+    /// A part of a name or an address, or a role; empty for everybody.
     pub search: String,
 }
 

@@ -5,12 +5,12 @@ use crate::{
     app::App,
     error::Error,
     store::{
-        conversation::{self, Pair},
+        conversation::{self, Bars, Pair},
         course, erasure,
         feed::{Entry, Kind},
         person, tie,
     },
-    ties::add_enrolment,
+    ties::{add_enrolment, tell_presence},
     writer::{Change, Urgency},
 };
 use futures_util::FutureExt as _;
@@ -130,5 +130,6 @@ pub async fn find_or_make(change: &mut Change, pair: Pair) -> Result<Conversatio
         ];
         change.feed(reader, &entries).await?;
     }
+    tell_presence(change, pair.student, pair.mentor, bars == Bars::NONE);
     Ok(id)
 }

@@ -34,23 +34,26 @@ pub async fn settle(
         conversation::set_bars(change.conn()?, changed.id, changed.bars).await?;
         let entry = [Entry::new(Kind::Conversation, changed.id, changed.rev)];
         let open = changed.bars == Bars::NONE;
-        for (reader, other) in [
-            (changed.student, changed.mentor),
-            (changed.mentor, changed.student),
-        ] {
+        for reader in [changed.student, changed.mentor] {
             change.feed(reader, &entry).await?;
-            // Whom one may talk to one sees coming and going, and nobody else.
-            change.after(move |hub| {
-                let online = open && hub.has_person(other);
-                let person = other;
-                hub.tell_person(reader, &Presence { person, online });
-            });
         }
+        tell_presence(change, changed.student, changed.mentor, open);
         if !open {
             calls::end_in(change, changed.id, changed.student).await?;
         }
     }
     Ok(())
+}
+
+/// Whom one may talk to one sees coming and going, and nobody else: tells each of two whether the
+/// other is there, as far as they may know.
+pub fn tell_presence(change: &mut Change, one: PersonId, other: PersonId, open: bool) {
+    for (reader, person) in [(one, other), (other, one)] {
+        change.after(move |hub| {
+            let online = open && hub.has_person(person);
+            hub.tell_person(reader, &Presence { person, online });
+        });
+    }
 }
 
 /// Enrols a student and opens the conversation with the mentor, so that each appears with the

@@ -23,6 +23,8 @@ export class ModerationState {
   readonly reports: Reading<ReportView[]>;
   readonly accounts: Reading<AccountsView>;
   readonly audit: Reading<AuditPage>;
+  /** Whom a student can be given. */
+  readonly mentors: Reading<AccountsView>;
   /** What is looked for among the accounts. */
   search = $state('');
   /** Who is asked about in the dialog that blocks. */
@@ -34,6 +36,7 @@ export class ModerationState {
     this.blocks = new Reading(() => platform.request('blocks.list', {}));
     this.reports = new Reading(() => platform.request('moderation.reports', {}));
     this.accounts = new Reading(() => platform.request('moderation.accounts', { search: this.search }));
+    this.mentors = new Reading(() => platform.request('moderation.accounts', { search: 'mentor' }));
     this.audit = new Reading(() => platform.request('moderation.audit', { before: null }));
   }
 
@@ -41,11 +44,13 @@ export class ModerationState {
   refresh(): void {
     void this.reports.refresh();
     void this.accounts.refresh();
+    void this.mentors.refresh();
     void this.audit.refresh();
   }
 
   clear(): void {
-    for (const reading of [this.blocks, this.reports, this.accounts, this.audit]) reading.clear();
+    for (const reading of [this.blocks, this.reports, this.accounts, this.mentors, this.audit])
+      reading.clear();
     this.search = '';
     this.blocking = this.reporting = undefined;
   }

@@ -297,7 +297,9 @@ export class FakeCore {
       return {};
     },
     'moderation.accounts': ({ search }) => ({
-      accounts: this.accounts.filter((one) => one.person.name.toLowerCase().includes(search.toLowerCase())),
+      accounts: this.accounts.filter(
+        (one) => one.person.role === search || one.person.name.toLowerCase().includes(search.toLowerCase()),
+      ),
       more: false,
     }),
     'moderation.suspend': ({ person, on }) => {

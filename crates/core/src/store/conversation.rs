@@ -269,11 +269,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ConversationEntry> {
         unread: row.get(6)?,
         last_at: row.get(7)?,
         synced_rev: count(row, 8)?,
-        closed: match row.get_ref(9)?.as_str_or_null()? {
-            // A word that only a newer build knew closes it all the same.
-            Some(text) => Some(from_word(text).unwrap_or(Closed::Other)),
-            None => None,
-        },
+        // A word that only a newer build knew closes it all the same.
+        closed: row
+            .get_ref(9)?
+            .as_str_or_null()?
+            .map(|text| from_word(text).unwrap_or(Closed::Other)),
     })
 }
 

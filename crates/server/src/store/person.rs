@@ -171,7 +171,7 @@ pub async fn is_suspended(conn: &mut Connection, id: PersonId) -> Result<bool, E
     Ok(row.is_some())
 }
 
-/// People whose name or address has this in it, by name. There are few people, and only admins look.
+/// People whose name or address has this in it, or whose role it is, by name. There are few people, and only admins look.
 ///
 /// # Errors
 /// Where the database fails.
@@ -199,7 +199,7 @@ pub async fn accounts(
 const ACCOUNTS: &str = "SELECT p.id, p.name, p.role, p.email, p.suspended_at, a.mentor
     FROM person p LEFT JOIN assignment a ON a.student = p.id
     WHERE p.deleted_at IS NULL
-        AND ($1 = '' OR instr(lower(p.name), $1) > 0 OR instr(p.email, $1) > 0)
+        AND ($1 = '' OR p.role = $1 OR instr(lower(p.name), $1) > 0 OR instr(p.email, $1) > 0)
     ORDER BY p.name, p.id LIMIT $2";
 
 /// A person out of columns `id`, `name`, `role`.
@@ -277,6 +277,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].suspended_at, Some(5));
         assert_eq!(accounts(conn, "", 9).await.unwrap().len(), 3);
+        assert_eq!(accounts(conn, "mentor", 9).await.unwrap().len(), 1);
         assert_eq!(accounts(conn, "", 2).await.unwrap().len(), 2);
         assert!(set_suspended(conn, sam, None).await.unwrap());
         assert!(!set_suspended(conn, sam, None).await.unwrap());

@@ -9,7 +9,8 @@ use im_protocol::{
     sync::SnapshotAsk,
 };
 use im_server::config::Rate;
-use std::time::Duration;
+use im_testkit::ServerProcess;
+use std::{path::Path, time::Duration};
 
 fn code_of<T>(result: Result<T, WireError>) -> ErrorCode {
     result.map(|_| ()).unwrap_err().code
@@ -96,6 +97,32 @@ async fn everybody_gets_it_once_in_their_own_conversation_also_when_the_server_r
     sams.send(conversation.id, &["Thank you"]).await.unwrap();
     let (facts, _) = desk.facts(cursor, |facts| !texts(facts).is_empty()).await;
     assert_eq!(texts(&facts), ["Thank you"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_in_the_midst_of_it_leaves_nobody_out_and_writes_to_nobody_twice() {
+    let mut school = School::open().await;
+    let (maya, course) = class(&school, 60).await;
+    school.running.take().unwrap().shutdown().await;
+    let program = Path::new(env!("CARGO_BIN_EXE_instantmentor-server"));
+    let mut server = ServerProcess::of(program, &school.config.data).with("IM_LIMITS", "wide");
+    server.start().await.unwrap();
+    let address = server.url().strip_prefix("http://").unwrap();
+    school.config.listen = address.parse().unwrap();
+    let desk = school.connect(&maya).await;
+    let asked = to(course, "No class on Friday");
+    desk.ask(asked.clone()).await.unwrap();
+    server.kill9().await.unwrap();
+    server.start().await.unwrap();
+    let last = done(&school, &maya, course).await;
+    assert_eq!((last.total, last.sent), (60, 60));
+    let mut desk = school.connect(&maya).await;
+    assert_eq!(desk.ask(asked).await.unwrap(), last);
+    desk.sync_from_snapshot().await;
+    let snapshot = desk.ask(SnapshotAsk { after: None }).await.unwrap();
+    assert_eq!(snapshot.conversations.len(), 60);
+    assert!(snapshot.conversations.iter().all(|one| one.head_seq == 1));
+    server.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

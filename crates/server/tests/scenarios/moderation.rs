@@ -1,6 +1,9 @@
 //! Blocking, reporting, and what an administrator does about it.
 
-use crate::school::{School, email_of, texts};
+use crate::{
+    operating::program,
+    school::{School, email_of, texts},
+};
 use im_protocol::{
     CallId, ErrorCode, ReportId, WireError,
     call::{CallChanged, CallStart, CallState, MediaKinds},
@@ -336,6 +339,47 @@ async fn who_is_suspended_is_out_at_once_and_comes_back_as_they_were() {
     let audit: Audit = school.get("/v1/audit", ada.token()).await.unwrap();
     let actions: Vec<_> = audit.entries.iter().map(|one| one.action).collect();
     assert_eq!(actions, [AuditAction::Unsuspend, AuditAction::Suspend]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_suspends_and_reads_the_audit_on_the_command_line() {
+    let school = School::open().await;
+    let (maya, sam, _) = school.maya_and_sam().await;
+    let admin = |arguments: &[&str]| {
+        let mut command = program(&school.config.data);
+        let output = command.arg("admin").args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.success(), text)
+    };
+    let report = about(maya.id(), None);
+    school
+        .post::<Done>("/v1/reports", Some(sam.token()), &report)
+        .await
+        .unwrap();
+    let (ok, text) = admin(&["reports"]);
+    assert!(ok && text.contains("Please look."), "{text}");
+    let email = email_of("Maya");
+    let why = ["--email", &email, "--reason", "until we have talked"];
+    assert!(admin(&[&["suspend"], &why[..]].concat()).0);
+    let me = school.get::<im_protocol::people::Me>("/v1/me", maya.token());
+    assert_eq!(code_of(me.await), ErrorCode::SessionRevoked);
+    assert!(admin(&[&["unsuspend"], &why[..]].concat()).0);
+    school.sign_in("Maya", maya.device).await;
+    assert!(
+        !admin(&[
+            "suspend",
+            "--email",
+            "nobody@school.example",
+            "--reason",
+            "x"
+        ])
+        .0
+    );
+    let (ok, text) = admin(&["audit", "--limit", "2"]);
+    let lines: Vec<_> = text.lines().collect();
+    assert!(ok && lines.len() == 2, "{text}");
+    assert!(lines[0].contains("unsuspend") && lines[0].contains("\"actor\":null"));
+    assert!(lines[1].contains("until we have talked"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -202,7 +202,10 @@ async fn ada_assigns_lin_a_mentor_and_then_another_one() {
     let no = give(&ada, lin.id(), Some(lin.id())).await;
     assert_eq!(code_of(no), ErrorCode::NotFound);
 
+    let lins = school.connect(&lin).await;
     give(&ada, lin.id(), Some(maya.id())).await.unwrap();
+    desk.hear_where(|told: &Presence| told.person == lin.id() && told.online)
+        .await;
     // Lin appears with Maya at once, who they are first.
     let there = |facts: &[Fact]| {
         let mut facts = facts.iter();
@@ -215,7 +218,6 @@ async fn ada_assigns_lin_a_mentor_and_then_another_one() {
     };
     assert_eq!(with_maya.closed, None);
     assert_eq!(names(&school, &maya).await, ["Lin"]);
-    let lins = school.connect(&lin).await;
     lins.send(with_maya.id, &["hello"]).await.unwrap();
 
     give(&ada, lin.id(), Some(ben.id())).await.unwrap();
