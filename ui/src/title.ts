@@ -15,6 +15,8 @@ function place(app: App): string | undefined {
   switch (app.place.place) {
     case 'people':
       return t('place_people');
+    case 'moderation':
+      return t('place_moderation');
     case 'settings':
       return t('place_settings');
     case 'conversations':

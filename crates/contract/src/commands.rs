@@ -11,10 +11,18 @@ use crate::{
         ReadArgs, RegisterArgs, ResetArgs, SearchArgs, SendArgs, SignInArgs, SignOutArgs,
         SignOutResult, StatusArgs, SwitchArgs, TypingArgs,
     },
+    courses::{
+        AddStudentArgs, AnnounceArgs, AnnouncementArgs, AnnouncementView, CourseArgs,
+        CourseStudentArgs, RosterView,
+    },
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     files::{
         AppendFileArgs, BeginFileArgs, Begun, Choosing, DropArgs, FileArgs, MessageFileArgs,
         SavedFile,
+    },
+    moderation::{
+        AccountsArgs, AccountsView, AssignArgs, AuditArgs, AuditPage, BlockArgs, CloseReportArgs,
+        FileReportArgs, RemoveMessageArgs, ReportView, SuspendArgs,
     },
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft, Exported,
@@ -127,6 +135,42 @@ commands! {
     "courses.list" courses_list(Nothing) -> Vec<CourseView>;
     /// Enrols in a course by its code.
     "courses.enrol" courses_enrol(EnrolArgs) -> CourseView;
+    /// Who is in a course of the mentor's, and its code. Asked of the server each time.
+    "courses.roster" courses_roster(CourseArgs) -> RosterView;
+    /// Gives it another code; the one before is worth nothing.
+    "courses.renew_code" courses_renew_code(CourseArgs) -> RosterView;
+    /// Puts a student into it.
+    "courses.add_student" courses_add_student(AddStudentArgs) -> PersonView;
+    /// Takes a student out of it: what was said stays to be read.
+    "courses.remove_student" courses_remove_student(CourseStudentArgs) -> Nothing;
+    /// Writes to everybody in a course: on disk when this answers, and will be sent.
+    "courses.announce" courses_announce(AnnounceArgs) -> Nothing;
+    /// What was written to a course, newest first: unsent ones, and what the server knows of.
+    "courses.announcements" courses_announcements(CourseArgs) -> Vec<AnnouncementView>;
+    /// Tries again what the server refused.
+    "courses.retry_announcement" courses_retry_announcement(AnnouncementArgs) -> Nothing;
+    /// Throws it away.
+    "courses.discard_announcement" courses_discard_announcement(AnnouncementArgs) -> Nothing;
+    /// Whom the person blocks, by name. Asked of the server each time.
+    "blocks.list" blocks_list(Nothing) -> Vec<PersonView>;
+    /// Blocks somebody, or does not anymore.
+    "blocks.set" blocks_set(BlockArgs) -> Nothing;
+    /// Reports a person or one of their messages to who runs the place.
+    "reports.file" reports_file(FileReportArgs) -> Nothing;
+    /// What was reported. For administrators, like all that follow of moderation.
+    "moderation.reports" moderation_reports(Nothing) -> Vec<ReportView>;
+    /// A report was dealt with.
+    "moderation.close_report" moderation_close_report(CloseReportArgs) -> Nothing;
+    /// Removes somebody's message.
+    "moderation.remove_message" moderation_remove_message(RemoveMessageArgs) -> Nothing;
+    /// People, by a part of their name or address.
+    "moderation.accounts" moderation_accounts(AccountsArgs) -> AccountsView;
+    /// Keeps somebody out, or lets them in again.
+    "moderation.suspend" moderation_suspend(SuspendArgs) -> Nothing;
+    /// Gives a student a mentor.
+    "moderation.assign" moderation_assign(AssignArgs) -> Nothing;
+    /// Who did what to whom, newest first.
+    "moderation.audit" moderation_audit(AuditArgs) -> AuditPage;
     /// A page of messages.
     "messages.page" messages_page(PageArgs) -> MessagePage;
     /// Searches the messages on this device, newest first. Needs no network.

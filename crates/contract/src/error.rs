@@ -28,6 +28,14 @@ pub enum ErrorKind {
     OnlyAdmin,
     /// The other person has deleted their account: nothing more can be written there.
     Closed,
+    /// Nothing ties the two anymore: nothing more can be written there.
+    Untied,
+    /// The person blocks the other.
+    Blocked,
+    /// The other person cannot be reached. Why is not known.
+    Unreachable,
+    /// The account is suspended.
+    Suspended,
     /// This server sends no mail.
     NoMail,
     /// Nobody is signed in, or the session is over: sign in.
@@ -156,6 +164,10 @@ impl From<&WireError> for UiError {
             ErrorCode::RegistrationClosed => ErrorKind::RegistrationClosed,
             ErrorCode::NoMail => ErrorKind::NoMail,
             ErrorCode::Closed => ErrorKind::Closed,
+            ErrorCode::Untied => ErrorKind::Untied,
+            ErrorCode::Blocked => ErrorKind::Blocked,
+            ErrorCode::Unreachable => ErrorKind::Unreachable,
+            ErrorCode::Suspended => ErrorKind::Suspended,
             ErrorCode::UpgradeRequired => ErrorKind::AppTooOld,
             ErrorCode::Forbidden => ErrorKind::NotAllowed,
             ErrorCode::NotFound | ErrorCode::Gone => ErrorKind::NotFound,

@@ -34,6 +34,10 @@ pub enum CoreEvent {
     People,
     /// Where the person is signed in has changed, or may have: read it again where it is shown.
     Devices,
+    /// What was written to whole courses goes on: read it again where it is shown.
+    Bulk,
+    /// There is something new for administrators: read it again where it is shown.
+    Moderation,
     /// A call rings here, or what is known of it has changed.
     Ring(Ring),
     /// It does not ring anymore.

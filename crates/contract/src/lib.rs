@@ -9,12 +9,14 @@
 pub mod args;
 pub mod catalogue;
 pub mod commands;
+pub mod courses;
 pub mod devices;
 pub mod error;
 pub mod events;
 pub mod files;
 #[cfg(test)]
 mod limits;
+pub mod moderation;
 pub mod views;
 
 pub use commands::{Commands, dispatch};

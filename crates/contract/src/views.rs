@@ -13,6 +13,7 @@ use crate::UiError;
 use im_protocol::{
     CallId, ConversationId, CourseId, PersonId, UnixMs,
     call::{CallOutcome, RejectReason},
+    conversation::Closed,
     people::{Availability, Role},
 };
 use serde::{Deserialize, Serialize};
@@ -231,6 +232,9 @@ pub struct ConversationRow {
     pub typing: bool,
     /// The words that the person has begun here, on one line.
     pub draft: Option<String>,
+    /// Why nothing is written here, where nothing is.
+    #[ts(type = "'deleted' | 'untied' | 'blocked' | 'unreachable' | 'other' | null")]
+    pub closed: Option<Closed>,
 }
 
 /// A call that rings here.

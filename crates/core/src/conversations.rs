@@ -1,6 +1,7 @@
 //! The conversation list: the store's rows with what is true now.
 
 use crate::{
+    courses::failed,
     files,
     messages::{self, content_view},
     people::{course_view, known_or_nameless},
@@ -134,10 +135,11 @@ pub(crate) async fn open(
         return get(context, id).await;
     }
     let me = context.me;
-    let made: Conversation = context
+    let made = context
         .rest
-        .post("/v1/conversations", &OpenConversation { with, course })
-        .await?;
+        .post::<Conversation>("/v1/conversations", &OpenConversation { with, course })
+        .await
+        .map_err(|error| failed(&error))?;
     let id = made.id;
     context
         .store
@@ -284,6 +286,7 @@ fn row(
         head_seq: entry.head_seq,
         typing: context.live.is_typing(entry.id),
         draft: draft.map(|text| preview(text)),
+        closed: entry.closed,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The person's devices as the server knows them, and their password. Nothing of it is kept here:
 //! a list of before would be of no use to somebody who has lost a device.
 
-use crate::{rest::RestError, session::Context};
+use crate::{courses::failed, rest::RestError, session::Context};
 use im_contract::{
     ErrorKind, UiError,
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
@@ -77,13 +77,5 @@ pub(crate) async fn change_password(
             _ => UiError::from(&error),
         }),
         Err(error) => Err(failed(&error)),
-    }
-}
-
-/// The address was good at the sign-in: who cannot reach it now is not connected.
-fn failed(error: &RestError) -> UiError {
-    match error {
-        RestError::Unreachable => UiError::new(ErrorKind::NotConnected),
-        error => error.into(),
     }
 }

@@ -8,7 +8,8 @@
 //! - `session`, one task per signed-in person, which carries out what two machines decide: `sync`
 //!   (how the feed is followed) and `outbox` (how what was written here gets to the server);
 //! - `store` holds it all in two files, the only truth that the UI sees;
-//! - `conversations`, `messages`, `people`, `search` answer the UI from there, `devices` from the server;
+//! - `conversations`, `messages`, `people`, `search` answer the UI from there, `devices`,
+//!   `courses` and `moderation` from the server;
 //! - `files` chooses, fetches, shows and saves what messages carry;
 //! - `calls` drives the rules of a call between the server, media and the UI;
 //! - [`notify`], [`links`] and [`secrets`] say what the core needs of the desktop.
@@ -19,6 +20,7 @@ pub mod clock;
 mod connection;
 mod conversations;
 pub mod core;
+mod courses;
 mod devices;
 pub mod events;
 mod export;
@@ -27,6 +29,7 @@ mod files;
 pub mod links;
 mod live;
 mod messages;
+mod moderation;
 mod notices;
 pub mod notify;
 mod outbox;

@@ -6,7 +6,7 @@ mod rows;
 mod writing;
 
 pub(crate) use rows::{content_view, count, first_name, state, unsent_state};
-pub(crate) use writing::{delete, discard, edit, react, retry, send, trace};
+pub(crate) use writing::{check, delete, discard, edit, react, retry, send, trace};
 
 use crate::{
     session::{Context, OpenAccount},
@@ -86,10 +86,11 @@ pub(crate) async fn page(open: &OpenAccount, args: PageArgs) -> Result<MessagePa
     }
     let wanted = rows::wanted(&stored, &sendings);
     let me = context.me;
+    let of = (entry.other_read_seq, entry.closed.is_none());
     let around = context
         .store
         .cache
-        .read(move |connection| Around::find(connection, me, entry.other_read_seq, wanted))
+        .read(move |connection| Around::find(connection, me, of, wanted))
         .await?;
     let mut messages = rows::accepted(stored, &around, &context.files.transfers);
     for row in &sendings {

@@ -51,7 +51,12 @@ pub(crate) async fn mentors(context: &Context) -> Result<Vec<PersonView>, UiErro
 
 /// The person's courses, by title.
 pub(crate) async fn courses(context: &Context) -> Result<Vec<CourseView>, UiError> {
-    let courses = context.store.cache.read(course::all).await?;
+    let me = context.me;
+    let courses = context
+        .store
+        .cache
+        .read(move |connection| course::mine(connection, me))
+        .await?;
     Ok(courses.into_iter().map(course_view).collect())
 }
 

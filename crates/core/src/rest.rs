@@ -222,6 +222,18 @@ impl Rest {
         self.authorized(Method::POST, path, Some(body)).await
     }
 
+    /// Sets something.
+    ///
+    /// # Errors
+    /// As [`RestError`] tells.
+    pub(crate) async fn put<R: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<R, RestError> {
+        self.authorized(Method::PUT, path, Some(body)).await
+    }
+
     /// Takes something away.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! its result comes back as an [`Outcome`], so that the task itself never waits and a ring is never
 //! behind a message.
 
+mod bulk;
 mod context;
 mod downloading;
 mod feed;
@@ -34,6 +35,7 @@ use crate::{
     sync::Sync,
     wire::WireFailure,
 };
+use bulk::{Bulks, Tried};
 use downloading::Fetched;
 use feed::Fed;
 use futures_util::{
@@ -94,6 +96,8 @@ enum Outcome {
     Fetched(Fetched),
     /// Of the own status.
     Status(Stood),
+    /// Of what goes to a whole course.
+    Bulk(Tried),
     /// Of something that nobody waits for.
     Nothing,
 }
@@ -120,6 +124,7 @@ struct Session {
     marks: Marks,
     typing: Typing,
     own_status: OwnStatus,
+    bulks: Bulks,
     /// Who waits for the server's word on a choice of status.
     choosing: Vec<(u64, OwnStatusReply)>,
     /// The newest access token.
@@ -194,6 +199,7 @@ impl Session {
             self.marks.due(),
             self.typing.due(),
             self.own_status.due(),
+            self.bulks.due(),
             self.closing.as_ref().and_then(|closing| closing.again),
             self.changes.due(),
             self.refused_until,
@@ -247,6 +253,9 @@ impl Session {
         if let Some(chosen) = self.own_status.poll(now) {
             self.send_status(chosen);
         }
+        if self.bulks.poll(now) {
+            self.send_bulk();
+        }
     }
 
     /// Tells the UI what has changed since it was told last.
@@ -258,7 +267,7 @@ impl Session {
             state,
             Beside {
                 ready: self.ready,
-                waiting: self.outbox.waiting(),
+                waiting: self.outbox.waiting() + self.bulks.waiting(),
                 catching_up: self.ready && self.sync.is_catching_up(),
                 restarts: self.closing.is_some(),
                 latency,
@@ -307,6 +316,10 @@ impl Session {
             }
             Mail::File(mail) => self.file_mail(mail),
             Mail::Drafted => self.changes.conversations(),
+            Mail::Announced(waiting) => {
+                self.bulks.wrote(waiting);
+                self.context.events.tell(CoreEvent::Bulk);
+            }
             Mail::Status(status, reply) => self.choose(status, reply),
             Mail::Reconnect => {
                 self.tokens.try_again();
@@ -332,6 +345,7 @@ impl Session {
             Outcome::Sent(sent) => self.sent(sent),
             Outcome::Fetched(fetched) => self.fetched(fetched),
             Outcome::Status(stood) => self.stood(stood),
+            Outcome::Bulk(tried) => self.bulks.tried(self.now(), tried),
             Outcome::Nothing => {}
         }
     }

@@ -5,6 +5,7 @@
 //! never thrown away but by the person. The cache is encrypted where the system has a keyring for the
 //! key ([`key`]). All queries of a table are in the module of its name.
 
+pub(crate) mod bulk;
 pub(crate) mod call;
 pub(crate) mod conversation;
 pub(crate) mod course;
@@ -99,6 +100,7 @@ pub(crate) const CACHE: Schema = Schema {
         include_str!("store/migrations/cache/0002_message_marks.sql"),
         include_str!("store/migrations/cache/0003_files.sql"),
         include_str!("store/migrations/cache/0004_search.sql"),
+        include_str!("store/migrations/cache/0005_closed.sql"),
     ],
     synchronous: "NORMAL",
 };
@@ -110,6 +112,7 @@ pub(crate) const OUTBOX: Schema = Schema {
         include_str!("store/migrations/outbox/0002_status.sql"),
         include_str!("store/migrations/outbox/0003_operations.sql"),
         include_str!("store/migrations/outbox/0004_uploads.sql"),
+        include_str!("store/migrations/outbox/0005_bulk.sql"),
     ],
     synchronous: "FULL",
 };

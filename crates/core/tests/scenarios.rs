@@ -10,12 +10,14 @@ mod scenarios {
     mod changes;
     mod connection;
     mod conversation;
+    mod courses;
     mod deletion;
     mod device;
     mod devices;
     mod files;
     mod holes;
     mod keyring;
+    mod moderation;
     mod presence;
     mod privacy;
     mod recovery;

@@ -13,6 +13,24 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
+/// Why nothing is written in a conversation (anymore), as far as its reader is to know: it can be
+/// read, and whatever would change it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// One of the two has deleted their account: for good.
+    Deleted,
+    /// Nothing ties the two anymore: they are not in the course together, or in none at all.
+    Untied,
+    /// The reader blocks the other.
+    Blocked,
+    /// The other cannot be reached. Why is not told.
+    Unreachable,
+    /// A reason of a newer server.
+    #[serde(other)]
+    Other,
+}
+
 /// A conversation as one of its people sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
@@ -35,6 +53,9 @@ pub struct Conversation {
     pub other_read_seq: u64,
     /// Messages of the other after `read_seq`.
     pub unread: u32,
+    /// Why nothing is written there, where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
 }
 
 /// What a message says.
@@ -355,6 +376,23 @@ mod tests {
         assert_eq!((message.reply_to, message.edited_at), (None, None));
         assert!(message.reactions.is_empty() && message.files.is_empty());
         assert_eq!(serde_json::to_string(&message).unwrap(), json);
+    }
+
+    #[test]
+    fn a_conversation_of_an_older_server_is_open_and_a_new_reason_closes_it() {
+        let (id, sam) = (ConversationId::new(), PersonId::new());
+        let json = |more: &str| {
+            format!(
+                r#"{{"id":"{id}","members":["{sam}"],"course":null,"created_at":1,"head_seq":0,"head_rev":0,"read_seq":0,"other_read_seq":0,"unread":0{more}}}"#
+            )
+        };
+        let read = |more: &str| serde_json::from_str::<Conversation>(&json(more)).unwrap();
+        assert_eq!(read("").closed, None);
+        assert_eq!(serde_json::to_string(&read("")).unwrap(), json(""));
+        let untied = read(r#","closed":"untied""#).closed;
+        assert_eq!(untied, Some(Closed::Untied));
+        let new = read(r#","closed":"on_the_moon""#).closed;
+        assert_eq!(new, Some(Closed::Other));
     }
 
     #[test]

@@ -79,6 +79,14 @@ codes! {
     Gone = "gone", retry false;
     /// One of the two in the conversation has deleted their account: nothing more is written there.
     Closed = "closed", retry false;
+    /// Nothing ties the two (anymore): they are not in the course together, or in none at all.
+    Untied = "untied", retry false;
+    /// The asker blocks the other person: nothing goes either way.
+    Blocked = "blocked", retry false;
+    /// The other person cannot be reached. Why is not told.
+    Unreachable = "unreachable", retry false;
+    /// The account is suspended.
+    Suspended = "suspended", retry false;
     /// The state does not allow it (anymore).
     Conflict = "conflict", retry false;
     /// The other person is in a call.
@@ -168,10 +176,12 @@ impl WireError {
         }
     }
 
-    /// Whether it says that the person signed this device out: the only refusal that wipes it.
+    /// Whether it says that the person signed this device out, or is kept out: the refusals that wipe
+    /// it.
     #[must_use]
     pub fn is_sign_out(&self) -> bool {
-        self.code == ErrorCode::SessionRevoked && self.ended == Some(Ended::SignedOut)
+        self.code == ErrorCode::SessionRevoked
+            && matches!(self.ended, Some(Ended::SignedOut | Ended::Suspended))
     }
 
     /// Says which field it is about.

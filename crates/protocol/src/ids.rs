@@ -79,6 +79,11 @@ ids! {
     OperationId;
     /// A course.
     CourseId;
+    /// Something that is written to everybody in a course. Made by the author's device: the
+    /// operation id of its sending.
+    BulkId;
+    /// Something that a person reports. Made by their device.
+    ReportId;
     /// A call. Made by the caller's device; it is also the operation id of its start.
     CallId;
     /// The life of a server's database. Another epoch means that cursors are worth nothing.

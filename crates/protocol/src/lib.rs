@@ -10,14 +10,17 @@
 //! way raises [`handshake::PROTOCOL`].
 
 pub mod account;
+pub mod bulk;
 pub mod call;
 pub mod command;
 pub mod conversation;
+pub mod courses;
 pub mod error;
 pub mod files;
 pub mod handshake;
 pub mod ids;
 pub mod limits;
+pub mod moderation;
 mod opaque;
 pub mod people;
 pub mod rest;
@@ -28,8 +31,8 @@ pub mod webrtc;
 pub use command::{Command, Lane, Notice, Reply};
 pub use error::{ErrorCode, WireError};
 pub use ids::{
-    CallId, ConversationId, CourseId, DeviceId, EditId, FeedEpoch, FileId, MessageId, OperationId,
-    PersonId, SessionId,
+    BulkId, CallId, ConversationId, CourseId, DeviceId, EditId, FeedEpoch, FileId, MessageId,
+    OperationId, PersonId, ReportId, SessionId,
 };
 
 /// A moment: whole milliseconds since 1970-01-01T00:00:00Z. Clocks of devices are for display;

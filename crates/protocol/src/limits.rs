@@ -37,6 +37,12 @@ pub const NAME_CHARS: usize = 80;
 pub const STATUS_CHARS: usize = 140;
 /// Characters in what a call is about.
 pub const ABOUT_CHARS: usize = 200;
+/// Characters in the words of a report, and in why an administrator does something.
+pub const REASON_CHARS: usize = 1_000;
+/// Students to whom something can be written at once.
+pub const BULK_STUDENTS: usize = 2_000;
+/// Characters in the number that a shop gives a purchase.
+pub const PURCHASE_CHARS: usize = 100;
 /// Characters in an e-mail address (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_CHARS: usize = 254;
 /// Characters in a password, at least.

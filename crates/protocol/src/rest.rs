@@ -20,7 +20,7 @@
 //! | `GET /v1/conversations/{id}/messages?before=&limit=` | | [`History`] |
 //! | `GET /v1/ice-servers` | | [`IceServers`] |
 //!
-//! Devices and passwords are in [`crate::sessions`].
+//! Devices and passwords are in [`crate::sessions`], who is in a course in [`crate::courses`].
 
 use crate::{
     CourseId, DeviceId, PersonId, SessionId,

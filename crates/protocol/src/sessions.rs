@@ -10,8 +10,9 @@
 use crate::{DeviceId, SessionId, UnixMs, command::notices, opaque_debug};
 use serde::{Deserialize, Serialize};
 
-/// Why a session was ended: `ended` of a refusal with `session_revoked`. Only [`Ended::SignedOut`]
-/// wipes a device; everything else locks what is on it until the same person signs in.
+/// Why a session was ended: `ended` of a refusal with `session_revoked`. [`Ended::SignedOut`]
+/// and [`Ended::Suspended`] wipe a device; everything else locks what is on it until the same person
+/// signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
@@ -23,6 +24,8 @@ pub enum Ended {
     PasswordChanged,
     /// An old refresh token was used again.
     TokenReused,
+    /// An administrator keeps the person out.
+    Suspended,
     /// A reason of a newer server.
     #[serde(other)]
     Other,
@@ -90,6 +93,7 @@ mod tests {
         assert!(read("signed_out").is_sign_out());
         assert_eq!(read("in_a_way_of_tomorrow").ended, Some(Ended::Other));
         assert!(!read("in_a_way_of_tomorrow").is_sign_out());
+        assert!(read("suspended").is_sign_out());
         // A server of before says only that it is over.
         let old = WireError::new(ErrorCode::SessionRevoked, "x");
         assert!(!serde_json::to_string(&old).unwrap().contains("ended"));

@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     error::Error,
     hub::Hub,
-    operator::{DEMO_PASSWORD, Operator},
+    operator::{DEMO_PASSWORD, Operator, moderation},
     server::{self, StartError},
     store::Store,
     writer::Writer,
@@ -70,6 +70,62 @@ pub(crate) enum Command {
         #[arg(long)]
         student_email: String,
     },
+    /// Take a student out of a course: what was said stays to be read.
+    Unenrol {
+        /// The course's id or code.
+        #[arg(long)]
+        course: String,
+        /// Who.
+        #[arg(long)]
+        student_email: String,
+    },
+    /// Give a student a mentor in place of whoever was; without a mentor, take the assignment away.
+    Assign {
+        /// To whom.
+        #[arg(long)]
+        student_email: String,
+        /// Whom.
+        #[arg(long)]
+        mentor_email: Option<String>,
+    },
+    /// Enrol a student who has bought a course elsewhere. The same purchase again changes nothing.
+    RecordPurchase {
+        /// The shop's own number of it.
+        #[arg(long)]
+        number: String,
+        /// The course's id or code.
+        #[arg(long)]
+        course: String,
+        /// Who.
+        #[arg(long)]
+        student_email: String,
+    },
+    /// Keep somebody out: their devices are signed out and wiped, and nobody reaches them.
+    Suspend {
+        /// Who.
+        #[arg(long)]
+        email: String,
+        /// Why, for the audit.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let them in again.
+    Unsuspend {
+        /// Who.
+        #[arg(long)]
+        email: String,
+        /// Why, for the audit.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Show what people reported.
+    Reports,
+    /// Show who did what to whom, newest first.
+    Audit {
+        /// How many lines.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
     /// Fill the database with people, courses and conversations to try everything with. Their
     /// password is known to everybody: refused in production.
     Demo,
@@ -95,7 +151,7 @@ pub(crate) async fn run(config: Config, command: Command) -> Result<(), Failure>
     let stop = CancellationToken::new();
     let writing = task.spawn(stop.clone())?;
     let done = match Operator::new(writer) {
-        Ok(operator) => carry_out(&operator, command).await,
+        Ok(operator) => carry_out(&operator, &store, command).await,
         Err(error) => Err(plain(error)),
     };
     stop.cancel();
@@ -134,7 +190,7 @@ async fn open(folder: &Path) -> Result<Store, Failure> {
     }
 }
 
-async fn carry_out(operator: &Operator, command: Command) -> Result<(), Failure> {
+async fn carry_out(operator: &Operator, store: &Store, command: Command) -> Result<(), Failure> {
     match command {
         Command::CreateAdmin {
             email,
@@ -182,6 +238,56 @@ async fn carry_out(operator: &Operator, command: Command) -> Result<(), Failure>
             let enrolled = operator.enrol(&course, &student_email).await;
             say(&format!("conversation: {}", enrolled.map_err(plain)?))?;
         }
+        Command::Unenrol {
+            course,
+            student_email,
+        } => {
+            let removed = operator.unenrol(&course, &student_email).await;
+            say(match removed.map_err(plain)? {
+                true => "taken out",
+                false => "was not in it",
+            })?;
+        }
+        Command::Assign {
+            student_email,
+            mentor_email,
+        } => {
+            let assigned = operator.assign(&student_email, mentor_email.as_deref());
+            match assigned.await.map_err(plain)? {
+                Some(conversation) => say(&format!("conversation: {conversation}"))?,
+                None => say("no mentor is assigned")?,
+            }
+        }
+        Command::RecordPurchase {
+            number,
+            course,
+            student_email,
+        } => {
+            let recorded = operator.record_purchase(&number, &course, &student_email);
+            let recorded = recorded.await.map_err(plain)?;
+            let what = if recorded.new { "recorded" } else { "known" };
+            say(&format!("{what}, conversation: {}", recorded.conversation))?;
+        }
+        Command::Suspend { email, reason } => {
+            let done = operator.suspend(&email, true, &reason).await;
+            done.map_err(plain)?;
+            say("suspended")?;
+        }
+        Command::Unsuspend { email, reason } => {
+            let done = operator.suspend(&email, false, &reason).await;
+            done.map_err(plain)?;
+            say("let in again")?;
+        }
+        Command::Reports => {
+            for report in moderation::reports(store).await.map_err(plain)? {
+                say(&line_of(&report)?)?;
+            }
+        }
+        Command::Audit { limit } => {
+            for entry in moderation::audited(store, limit).await.map_err(plain)? {
+                say(&line_of(&entry)?)?;
+            }
+        }
         Command::Demo => {
             let people = operator.fill_with_demo().await.map_err(plain)?;
             for person in people {
@@ -191,6 +297,11 @@ async fn carry_out(operator: &Operator, command: Command) -> Result<(), Failure>
         }
     }
     Ok(())
+}
+
+/// One line of JSON, for people and programs alike.
+fn line_of(value: &impl serde::Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string(value)?)
 }
 
 /// The sentence of a refusal, or what the database said.

@@ -3,6 +3,7 @@
 use crate::{
     access::Actor,
     auth::{Keys, Passwords, sessions::Seen},
+    bulk,
     clock::Clock,
     config::Config,
     dispatch::Table,
@@ -45,6 +46,8 @@ pub(crate) struct App {
     pub(crate) files: Files,
     /// Rung when mail was queued.
     pub(crate) bell: Bell,
+    /// Told when something is to be written to a whole course.
+    pub(crate) bulk: bulk::Bell,
     /// The life of the database.
     pub(crate) epoch: FeedEpoch,
     /// What clients may send.

@@ -33,7 +33,7 @@ use im_call::rules::{
     Asked, Call, Effect, Endpoint, Input, Refused, Rules, Situation, Started, Step, offerer,
 };
 use im_protocol::{
-    CallId, DeviceId, PersonId, WireError,
+    CallId, ConversationId, DeviceId, PersonId, WireError,
     call::{
         CallAccept, CallChanged, CallConnected, CallEnd, CallReceipt, CallReject, CallStart,
         CallView,
@@ -235,9 +235,28 @@ async fn gone_meanwhile(ctx: &Ctx) {
     }
 }
 
-/// Ends a person's calls, on whichever device they are: the person goes for good.
+/// Ends a person's calls, on whichever device they are: the person goes for good, or is kept out.
 pub(crate) async fn end_all(change: &mut Change, person: PersonId) -> Result<(), Error> {
-    for before in call::living_of(change.conn()?, person).await? {
+    end_where(change, person, |_| true).await
+}
+
+/// Ends the call of a conversation, of which this person is one of the two: something has come
+/// between them.
+pub(crate) async fn end_in(
+    change: &mut Change,
+    id: ConversationId,
+    person: PersonId,
+) -> Result<(), Error> {
+    end_where(change, person, |call| call.conversation == id).await
+}
+
+async fn end_where(
+    change: &mut Change,
+    person: PersonId,
+    ends: impl Fn(&Call) -> bool,
+) -> Result<(), Error> {
+    let living = call::living_of(change.conn()?, person).await?;
+    for before in living.into_iter().filter(|call| ends(call)) {
         let device = if before.caller.person == person {
             before.caller.device
         } else {

@@ -1,20 +1,21 @@
 //! Beginning conversations and joining courses.
 
 use crate::{
-    access::{Action, Actor, Thing, may, refusal},
+    access::{Action, Actor, Thing, may, refusal, refusal_of_pair},
     app::App,
     error::Error,
     store::{
-        conversation::{self, Pair},
+        conversation::{self, Bars, Pair},
         course, erasure,
         feed::{Entry, Kind},
-        person,
+        person, tie,
     },
+    ties::{add_enrolment, tell_presence},
     writer::{Change, Urgency},
 };
 use futures_util::FutureExt as _;
 use im_protocol::{
-    ConversationId, ErrorCode, PersonId,
+    ConversationId, ErrorCode,
     conversation::Conversation,
     people::{Course, Role},
     rest::OpenConversation,
@@ -46,13 +47,18 @@ pub(crate) async fn open(
                 mentor,
                 course: asked.course,
             };
-            let tied = course::ties(conn, student, mentor, asked.course).await?;
-            let thing = Thing::Pair { pair: &pair, tied };
-            if !may(actor, Action::Open, thing) {
-                // Whom one has no tie with one does not learn about.
-                return Err(refusal(actor, Action::Open, Error::not_found()));
-            }
-            let id = find_or_make(change, pair).await?;
+            let id = match conversation::find(conn, pair).await? {
+                // What is there can be read, whatever is between the two by now.
+                Some(id) => id,
+                None => {
+                    let bars = tie::between(conn, &pair).await?;
+                    let thing = Thing::Pair { pair: &pair, bars };
+                    if !may(actor, Action::Open, thing) {
+                        return Err(refusal_of_pair(actor, &pair, bars));
+                    }
+                    find_or_make(change, pair).await?
+                }
+            };
             let view = conversation::view(change.conn()?, id, actor.person).await?;
             view.ok_or(Error::Broken("a conversation without its member"))
         }
@@ -63,7 +69,8 @@ pub(crate) async fn open(
 
 /// A student joins a course by its code.
 pub(crate) async fn enrol(app: &Arc<App>, actor: Actor, code: String) -> Result<Course, Error> {
-    if !may(actor, Action::Enrol, Thing::Course) {
+    // Whose course it is makes no difference here.
+    if !may(actor, Action::Enrol, Thing::Course(actor.person)) {
         return Err(refusal(actor, Action::Enrol, Error::forbidden()));
     }
     let enrolled = app.writer.write(Urgency::Usual, move |change| {
@@ -79,29 +86,6 @@ pub(crate) async fn enrol(app: &Arc<App>, actor: Actor, code: String) -> Result<
         .boxed()
     });
     enrolled.await
-}
-
-/// Enrols a student and opens the conversation with the mentor, so that each appears with the
-/// other at once.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn add_enrolment(
-    change: &mut Change,
-    student: PersonId,
-    course: &Course,
-) -> Result<ConversationId, Error> {
-    let now = change.now();
-    if course::enrol(change.conn()?, student, course.id, now).await? {
-        let entry = Entry::new(Kind::Course, course.id, 0);
-        change.feed(student, &[entry]).await?;
-    }
-    let pair = Pair {
-        student,
-        mentor: course.mentor,
-        course: Some(course.id),
-    };
-    find_or_make(change, pair).await
 }
 
 /// Adds a course and tells its mentor.
@@ -137,7 +121,8 @@ pub async fn find_or_make(change: &mut Change, pair: Pair) -> Result<Conversatio
         return Ok(id);
     }
     let id = ConversationId::new();
-    conversation::insert(change.conn()?, id, pair, now).await?;
+    let bars = tie::between(change.conn()?, &pair).await?;
+    conversation::insert(change.conn()?, id, pair, bars, now).await?;
     for (reader, other) in [(pair.student, pair.mentor), (pair.mentor, pair.student)] {
         let entries = [
             Entry::new(Kind::Person, other, 0),
@@ -145,5 +130,6 @@ pub async fn find_or_make(change: &mut Change, pair: Pair) -> Result<Conversatio
         ];
         change.feed(reader, &entries).await?;
     }
+    tell_presence(change, pair.student, pair.mentor, bars == Bars::NONE);
     Ok(id)
 }

@@ -74,6 +74,7 @@ impl Table {
             entries: HashMap::new(),
         };
         crate::auth::events(&mut table);
+        crate::bulk::events(&mut table);
         crate::calls::events(&mut table);
         crate::messages::events(&mut table);
         crate::status::events(&mut table);

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use im_protocol::{ErrorCode, WireError, sessions::Ended};
+use im_protocol::{ErrorCode, WireError, conversation::Closed, sessions::Ended};
 
 /// Why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,7 @@ impl Error {
             Some(Ended::PasswordChanged) => {
                 "Your password was changed. Please sign in with the new one."
             }
+            Some(Ended::Suspended) => "This account is suspended. Please ask who runs this place.",
             Some(Ended::TokenReused) => "This sign-in was ended for safety. Please sign in again.",
             _ => "You were signed out on this device. Please sign in again.",
         };
@@ -78,12 +79,37 @@ impl Error {
         )
     }
 
-    /// One of the two in a conversation is gone for good.
+    /// Nothing is written in a conversation anymore.
     #[must_use]
-    pub fn closed() -> Self {
+    pub fn closed(why: Closed) -> Self {
+        let (code, sentence) = match why {
+            Closed::Deleted => (
+                ErrorCode::Closed,
+                "The other person has deleted their account: nothing can be written here anymore.",
+            ),
+            Closed::Untied => (
+                ErrorCode::Untied,
+                "You two have no course in common here anymore: nothing can be written.",
+            ),
+            Closed::Blocked => (
+                ErrorCode::Blocked,
+                "You block this person. Unblock them to write and to call.",
+            ),
+            // The same words whatever it is: being blocked is not told.
+            Closed::Unreachable | Closed::Other => (
+                ErrorCode::Unreachable,
+                "This person cannot be reached at the moment.",
+            ),
+        };
+        Self::refused(code, sentence)
+    }
+
+    /// The account is suspended.
+    #[must_use]
+    pub fn suspended() -> Self {
         Self::refused(
-            ErrorCode::Closed,
-            "The other person has deleted their account: nothing can be written here anymore.",
+            ErrorCode::Suspended,
+            "This account is suspended. Please ask who runs this place.",
         )
     }
 
@@ -187,9 +213,12 @@ fn status_of(code: &ErrorCode) -> StatusCode {
         | ErrorCode::SessionRevoked
         | ErrorCode::AccountDeleted => StatusCode::UNAUTHORIZED,
         ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-        ErrorCode::Forbidden | ErrorCode::Unverified | ErrorCode::RegistrationClosed => {
-            StatusCode::FORBIDDEN
-        }
+        ErrorCode::Forbidden
+        | ErrorCode::Unverified
+        | ErrorCode::Untied
+        | ErrorCode::Blocked
+        | ErrorCode::Suspended
+        | ErrorCode::RegistrationClosed => StatusCode::FORBIDDEN,
         ErrorCode::NotFound | ErrorCode::UnknownEvent | ErrorCode::FileUnknown => {
             StatusCode::NOT_FOUND
         }
@@ -203,6 +232,7 @@ fn status_of(code: &ErrorCode) -> StatusCode {
         | ErrorCode::NoMail
         | ErrorCode::Offline
         | ErrorCode::FileUnfinished
+        | ErrorCode::Unreachable
         | ErrorCode::AnsweredElsewhere => StatusCode::CONFLICT,
         ErrorCode::ChecksumMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::TypeRefused => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -130,7 +130,7 @@ impl Export {
         let own = |status: &im_protocol::people::Status| status.person == self.id;
         let status = status::all(&mut reader).await?.into_iter().find(own);
         let courses = course::of_person(&mut reader, self.id).await?;
-        let people = person::tied_to(&mut reader, self.id).await?;
+        let people = person::known_to(&mut reader, self.id).await?;
         let sessions = session::history(&mut reader, self.id).await?;
         let waiting = file::waiting_of(&mut reader, self.id).await?;
         let waiting: Vec<Waiting> = waiting.into_iter().map(Into::into).collect();

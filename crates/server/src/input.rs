@@ -44,6 +44,24 @@ pub fn words(text: &str, with_files: bool) -> Result<(), Error> {
     message(text)
 }
 
+/// Words that may have several lines and may be empty.
+///
+/// # Errors
+/// `invalid` where they are too long or hold control characters.
+pub fn block(text: &str, most: usize) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    if text.chars().count() > most {
+        return Err(Error::invalid(format!(
+            "This has more than {most} characters."
+        )));
+    }
+    message(text)?;
+    Ok(text.to_owned())
+}
+
 /// The words of a message that has some: kept as written, line breaks included.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ mod changing;
 mod sending;
 mod typing;
 
+pub(crate) use changing::remove;
 pub(crate) use sending::{Answer, Sending, Told, accept};
 
 use crate::{

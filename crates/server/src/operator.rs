@@ -2,6 +2,7 @@
 //! does it beside a running server; tests and demos within one ([`crate::Running::operator`]).
 
 pub(crate) mod demo;
+pub(crate) mod moderation;
 
 pub use demo::{DEMO_PASSWORD, DemoPerson};
 
@@ -11,15 +12,18 @@ use crate::{
         accounts::{add_invitation, add_person, new_me},
         recovery::operator_code,
     },
-    conversations::{add_course, add_enrolment},
+    conversations::add_course,
+    courses::{no_course, record_purchase},
     error::Error,
     input,
     store::{course, person},
+    ties::{add_enrolment, assign, remove_enrolment},
     writer::{Change, Urgency, Writer},
 };
 use futures_util::FutureExt as _;
 use im_protocol::{
     ConversationId, CourseId, ErrorCode, PersonId,
+    courses::{Purchase, Purchased},
     people::{Course, Me, Role},
     rest::Invitation,
 };
@@ -90,14 +94,10 @@ impl Operator {
     /// # Errors
     /// `not_found` where the address has no account.
     pub async fn reset_code(&self, email: &str) -> Result<String, Error> {
-        let email = input::email(email)?;
+        let email = email.to_owned();
         let made = self.writer.write(Urgency::Usual, move |change| {
             async move {
-                let me = person::by_email(change.conn()?, &email).await?;
-                let me = me.ok_or_else(|| {
-                    let words = "There is nobody with this e-mail address.";
-                    Error::refused(ErrorCode::NotFound, words)
-                })?;
+                let me = known_to_all(change, &email).await?;
                 operator_code(change, &me).await
             }
             .boxed()
@@ -152,6 +152,75 @@ impl Operator {
         enrolled.await
     }
 
+    /// Takes a student out of a course, known by its id or its code. Says whether they were in it.
+    ///
+    /// # Errors
+    /// `not_found` where there is no such course or student.
+    pub async fn unenrol(&self, course: &str, student_email: &str) -> Result<bool, Error> {
+        let (course, email) = (course.to_owned(), student_email.to_owned());
+        let removed = self.writer.write(Urgency::Usual, move |change| {
+            async move {
+                let student = known(change, &email, Role::Student).await?;
+                let course = by_id_or_code(change, &course).await?;
+                remove_enrolment(change, student.person.id, &course).await
+            }
+            .boxed()
+        });
+        removed.await
+    }
+
+    /// Gives a student a mentor in place of whoever was; none takes the assignment away.
+    ///
+    /// # Errors
+    /// `not_found` where there is no such student or mentor.
+    pub async fn assign(
+        &self,
+        student_email: &str,
+        mentor_email: Option<&str>,
+    ) -> Result<Option<ConversationId>, Error> {
+        let student = student_email.to_owned();
+        let mentor = mentor_email.map(ToOwned::to_owned);
+        let assigned = self.writer.write(Urgency::Usual, move |change| {
+            async move {
+                let student = known(change, &student, Role::Student).await?.person.id;
+                let mentor = match mentor {
+                    Some(email) => Some(known(change, &email, Role::Mentor).await?.person.id),
+                    None => None,
+                };
+                assign(change, None, student, mentor).await
+            }
+            .boxed()
+        });
+        assigned.await
+    }
+
+    /// Enrols a student who has bought a course elsewhere; the same purchase again changes nothing.
+    ///
+    /// # Errors
+    /// `not_found` where there is no such course or student; `id_reused` where the purchase's number
+    /// stands for something else.
+    pub async fn record_purchase(
+        &self,
+        number: &str,
+        course: &str,
+        student_email: &str,
+    ) -> Result<Purchased, Error> {
+        let (id, course) = (number.to_owned(), course.to_owned());
+        let student_email = student_email.to_owned();
+        let recorded = self.writer.write(Urgency::Usual, move |change| {
+            async move {
+                let asked = Purchase {
+                    id,
+                    student_email,
+                    course: by_id_or_code(change, &course).await?.id,
+                };
+                record_purchase(change, &asked).await
+            }
+            .boxed()
+        });
+        recorded.await
+    }
+
     /// Adds people, courses and conversations to try everything with, as far as they are not there
     /// yet. Their password is known to everybody.
     ///
@@ -160,6 +229,16 @@ impl Operator {
     pub async fn fill_with_demo(&self) -> Result<&'static [DemoPerson], Error> {
         demo::fill(self).await
     }
+}
+
+/// A person with an address.
+async fn known_to_all(change: &mut Change, email: &str) -> Result<Me, Error> {
+    let email = input::email(email)?;
+    let found = person::by_email(change.conn()?, &email).await?;
+    found.ok_or_else(|| {
+        let words = "There is nobody with this e-mail address.";
+        Error::refused(ErrorCode::NotFound, words)
+    })
 }
 
 /// A person with an address and a role.
@@ -185,5 +264,5 @@ async fn by_id_or_code(change: &mut Change, text: &str) -> Result<Course, Error>
         Ok(id) => course::get(conn, id).await?,
         Err(_) => course::by_code(conn, text).await?,
     };
-    found.ok_or_else(|| Error::refused(ErrorCode::NotFound, "There is no such course."))
+    found.ok_or_else(no_course)
 }

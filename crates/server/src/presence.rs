@@ -85,7 +85,7 @@ impl PresenceTask {
     async fn tell(&self, person: PersonId, online: bool) {
         let audience = async {
             let mut reader = self.app.store.read().await?;
-            store::person::tied_to(&mut reader, person).await
+            store::person::reachable_by(&mut reader, person).await
         };
         match audience.await {
             Ok(tied) => {

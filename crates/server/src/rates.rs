@@ -33,6 +33,8 @@ pub(crate) struct Rates {
     mails_to: Bucket<[u8; 32]>,
     exports: Bucket<PersonId>,
     files: Bucket<PersonId>,
+    bulks: Bucket<PersonId>,
+    reports: Bucket<PersonId>,
     messages: Bucket<PersonId>,
     calls: Bucket<PersonId>,
     signals: Bucket<PersonId>,
@@ -52,6 +54,8 @@ impl Rates {
             mails_to: Bucket::new(limits.mails_per_account),
             exports: Bucket::new(limits.exports),
             files: Bucket::new(limits.files),
+            bulks: Bucket::new(limits.bulks),
+            reports: Bucket::new(limits.reports),
             messages: Bucket::new(limits.messages),
             calls: Bucket::new(limits.calls),
             signals: Bucket::new(limits.signals),
@@ -133,6 +137,16 @@ impl Rates {
         self.files.check(&person, 1)
     }
 
+    /// Something that is written to a whole course, besides being an event.
+    pub(crate) fn bulk(&self, person: PersonId) -> Result<(), WireError> {
+        self.bulks.check(&person, 1)
+    }
+
+    /// A report of a person, besides being a request.
+    pub(crate) fn report(&self, person: PersonId) -> Result<(), WireError> {
+        self.reports.check(&person, 1)
+    }
+
     /// Forgets those whose buckets are full again.
     pub(crate) fn tidy(&self) {
         self.connects.0.retain_recent();
@@ -144,6 +158,8 @@ impl Rates {
         self.mails_to.0.retain_recent();
         self.exports.0.retain_recent();
         self.files.0.retain_recent();
+        self.bulks.0.retain_recent();
+        self.reports.0.retain_recent();
         self.messages.0.retain_recent();
         self.calls.0.retain_recent();
         self.signals.0.retain_recent();

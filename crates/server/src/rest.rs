@@ -1,12 +1,14 @@
 //! Accounts, lists and pages of history over HTTP: the routes of [`im_protocol::rest`].
 
 mod accounts;
+mod courses;
 mod export;
 mod extract;
 mod files;
 mod health;
 pub(crate) mod ice;
 mod lists;
+mod moderation;
 mod origin;
 mod recovery;
 mod sessions;
@@ -17,7 +19,7 @@ use axum::{
     extract::DefaultBodyLimit,
     middleware,
     response::{IntoResponse as _, Response},
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 use im_protocol::{ErrorCode, limits};
 use std::sync::Arc;
@@ -49,11 +51,36 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/people", get(lists::people))
         .route("/v1/courses", get(lists::courses))
         .route("/v1/courses/enrol", post(lists::enrol))
+        .route("/v1/courses/{id}", get(courses::roster))
+        .route("/v1/courses/{id}/code", post(courses::renew_code))
+        .route("/v1/courses/{id}/students", post(courses::add))
+        .route(
+            "/v1/courses/{id}/students/{person}",
+            delete(courses::remove),
+        )
+        .route("/v1/courses/{id}/bulk", get(courses::bulks))
+        .route("/v1/purchases", post(courses::purchase))
+        .route("/v1/people/{id}/mentor", put(courses::assign))
         .route("/v1/conversations", post(lists::open))
         .route("/v1/conversations/{id}/messages", get(lists::history))
         .route("/v1/files", post(files::begin))
         .route("/v1/files/{id}", get(files::serve).patch(files::append))
         .route("/v1/files/{id}/upload", get(files::state))
+        .route("/v1/blocks", get(moderation::blocks))
+        .route(
+            "/v1/blocks/{person}",
+            put(moderation::block).delete(moderation::unblock),
+        )
+        .route(
+            "/v1/reports",
+            get(moderation::reports).post(moderation::file),
+        )
+        .route("/v1/reports/{id}/close", post(moderation::close))
+        .route("/v1/messages/{id}/remove", post(moderation::remove))
+        .route("/v1/accounts", get(moderation::accounts))
+        .route("/v1/accounts/{id}/suspend", post(moderation::suspend))
+        .route("/v1/accounts/{id}/unsuspend", post(moderation::unsuspend))
+        .route("/v1/audit", get(moderation::audit))
         .route("/v1/ice-servers", get(ice::servers))
         .method_not_allowed_fallback(not_found)
         .fallback(not_found)

@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     auth::{self, Keys, Passwords, sessions::Seen},
-    calls,
+    bulk, calls,
     chores::Chores,
     clock::Clock,
     config::{Config, ConfigError},
@@ -126,6 +126,7 @@ impl Server {
             rates: Rates::new(&config.limits),
             files,
             bell: Bell::default(),
+            bulk: bulk::Bell::default(),
             presence: Arc::new(Presence::default()),
             seen: Seen::default(),
             events: Table::new(),
@@ -146,6 +147,7 @@ impl Server {
         app.tasks.spawn(Sweeper::new(app.clone()).run());
         app.tasks.spawn(Chores::new(app.clone()).run());
         app.tasks.spawn(PresenceTask::new(app.clone()).run());
+        app.tasks.spawn(bulk::Deliverer::new(app.clone()).run());
         match Postman::new(&app)? {
             Some(postman) => {
                 app.tasks.spawn(postman.run());

@@ -4,6 +4,9 @@
 //! One module a table, with its queries and their tests. SQL is kept to what PostgreSQL takes too:
 //! `$1` parameters, ids as text, times as whole milliseconds, `RETURNING`, `ON CONFLICT`.
 
+pub mod audit;
+pub mod block;
+pub mod bulk;
 pub mod call;
 pub mod code;
 pub mod conversation;
@@ -19,9 +22,12 @@ pub mod message;
 pub mod message_edit;
 pub mod meta;
 pub mod person;
+pub mod purchase;
+pub mod report;
 pub mod row;
 pub mod session;
 pub mod status;
+pub mod tie;
 
 #[cfg(test)]
 mod plans;

@@ -91,7 +91,7 @@ async fn page(
     conversations.truncate(SNAPSHOT_PAGE as usize);
     let first = asked.after.is_none();
     let courses = if first {
-        course::of_person(conn, me).await?
+        course::known_to(conn, me).await?
     } else {
         Vec::new()
     };
@@ -99,7 +99,7 @@ async fn page(
         .iter()
         .flat_map(|conversation| &conversation.members);
     let members: HashSet<_> = members.copied().collect();
-    let tied = person::tied_to(conn, me).await?;
+    let tied = person::known_to(conn, me).await?;
     let (mut people, mut others): (Vec<_>, Vec<_>) = tied
         .into_iter()
         .partition(|person| members.contains(&person.id));

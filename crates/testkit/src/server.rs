@@ -5,6 +5,7 @@ use im_protocol::{ConversationId, PersonId, people::Role};
 use im_server::{
     Clock, Config, Limits, Running, Server,
     config::{Mail, Tls},
+    operator::Operator,
 };
 use std::{net::SocketAddr, path::Path};
 use tempfile::TempDir;
@@ -132,11 +133,20 @@ impl TestServer {
     /// # Panics
     /// Where the server refuses.
     pub async fn person(&self, name: &str, role: Role) -> PersonId {
-        let operator = self.running().operator().expect("an operator");
+        let operator = self.operator();
         operator
             .add_person(&email(name), name, role, PASSWORD)
             .await
             .expect("a new person")
+    }
+
+    /// An operator of it.
+    ///
+    /// # Panics
+    /// While it is down.
+    #[must_use]
+    pub fn operator(&self) -> Operator {
+        self.running().operator().expect("an operator")
     }
 
     /// A course of this mentor with this student in it; gives their conversation about it.
@@ -144,7 +154,7 @@ impl TestServer {
     /// # Panics
     /// Where the server refuses.
     pub async fn course(&self, title: &str, mentor: &str, student: &str) -> ConversationId {
-        let operator = self.running().operator().expect("an operator");
+        let operator = self.operator();
         let course = operator
             .add_course(title, &email(mentor), None)
             .await

@@ -46,4 +46,8 @@ typing: boolean,
 /**
  * The words that the person has begun here, on one line.
  */
-draft: string | null, };
+draft: string | null, 
+/**
+ * Why nothing is written here, where nothing is.
+ */
+closed: 'deleted' | 'untied' | 'blocked' | 'unreachable' | 'other' | null, };

@@ -52,6 +52,10 @@ edited: boolean,
  */
 editable: boolean, 
 /**
+ * Whether the person may answer it and react to it.
+ */
+answerable: boolean, 
+/**
  * What it answers.
  */
 reply: ReplyView | null, 

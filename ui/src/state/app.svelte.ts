@@ -12,8 +12,10 @@ import { AccountState } from './account.svelte';
 import { CallState } from './call.svelte';
 import { DevicesState } from './devices.svelte';
 import { FilesState } from './files.svelte';
+import { ModerationState } from './moderation.svelte';
 import { PlaceState } from './place.svelte';
 import { Reading, Wish } from './reading.svelte';
+import { Roster } from './roster.svelte';
 import { SearchState } from './search.svelte';
 import { SettingsState } from './settings.svelte';
 import { Thread } from './thread.svelte';
@@ -30,6 +32,7 @@ export class App {
   readonly status: Reading<OwnStatus | null>;
   readonly desktop: Reading<Desktop>;
   readonly devices: DevicesState;
+  readonly moderation: ModerationState;
   readonly call: CallState;
   readonly settings: SettingsState;
   readonly files: FilesState;
@@ -37,6 +40,8 @@ export class App {
   readonly place = new PlaceState();
   /** The open conversation's messages. */
   thread = $state.raw<Thread>();
+  /** Who is in the open course, where the person runs it. */
+  roster = $state.raw<Roster>();
   /** The core could not be reached at all. */
   broken = $state.raw<UiError>();
   /** The note about the keyring was put away, for as long as this page lives. */
@@ -58,6 +63,7 @@ export class App {
     this.status = ask('status.get');
     this.desktop = ask('desktop.get');
     this.devices = new DevicesState(platform);
+    this.moderation = new ModerationState(platform);
     this.call = new CallState(platform);
     this.settings = new SettingsState(platform);
     this.files = new FilesState(platform);
@@ -151,6 +157,12 @@ export class App {
       case 'devices':
         this.#devicesChanged();
         break;
+      case 'bulk':
+        if (this.place.course !== undefined) void this.roster?.announcements.refresh();
+        break;
+      case 'moderation':
+        if (this.place.place === 'moderation') this.moderation.refresh();
+        break;
       case 'ring':
         this.call.rang(event.data);
         break;
@@ -217,6 +229,17 @@ export class App {
     const row = await this.platform.request('conversations.open', { with: person, course });
     await this.conversations.refresh();
     this.show(row.id);
+  }
+
+  /** Opens a course. */
+  openCourse(course: CourseView): void {
+    this.place.openCourse(course.id);
+    if (course.mentor !== this.account.me?.id) {
+      this.roster = undefined;
+      return;
+    }
+    if (this.roster?.course !== course.id) this.roster = new Roster(this.platform, course.id);
+    this.roster.refresh();
   }
 
   /** Enrols in a course. */
@@ -294,7 +317,9 @@ export class App {
   }
 
   #peopleChanged(): void {
-    if (this.place.place === 'people') this.readPeople();
+    if (this.place.place === 'people' || this.place.beginning) this.readPeople();
+    if (this.place.course !== undefined) this.roster?.refresh();
+    if (this.place.place === 'settings') void this.moderation.blocks.refresh();
     if (this.account.isMentor) void this.status.refresh();
   }
 
@@ -312,6 +337,7 @@ export class App {
       this.closeConversation();
       this.place.clear();
       this.search.close();
+      this.roster = undefined;
       for (const writing of Object.values(this.#writings)) writing.forget();
       this.#writings = {};
       this.call.clear();
@@ -326,6 +352,7 @@ export class App {
         this.devices.reading,
       ];
       for (const reading of readings) reading.clear();
+      this.moderation.clear();
       void this.connection.refresh();
     }
   }

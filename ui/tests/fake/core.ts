@@ -2,6 +2,9 @@ import { createServer, type Server } from 'node:http';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { AddressInfo } from 'node:net';
 import type { Account } from '../../src/contract/Account';
+import type { AccountRow } from '../../src/contract/AccountRow';
+import type { AnnouncementView } from '../../src/contract/AnnouncementView';
+import type { AuditRow } from '../../src/contract/AuditRow';
 import type { CallProgress } from '../../src/contract/CallProgress';
 import type { Commands } from '../../src/contract/commands';
 import type { Connection } from '../../src/contract/Connection';
@@ -14,7 +17,9 @@ import type { ErrorKind } from '../../src/contract/ErrorKind';
 import type { MessageRow } from '../../src/contract/MessageRow';
 import type { OwnStatus } from '../../src/contract/OwnStatus';
 import type { PersonView } from '../../src/contract/PersonView';
+import type { ReportView } from '../../src/contract/ReportView';
 import type { Ring } from '../../src/contract/Ring';
+import type { RosterView } from '../../src/contract/RosterView';
 import type { Settings } from '../../src/contract/Settings';
 import type { UiError } from '../../src/contract/UiError';
 import type { WordingView } from '../../src/contract/WordingView';
@@ -56,6 +61,14 @@ export class FakeCore {
   people: PersonView[] = [];
   mentors: PersonView[] = [];
   courses: CourseView[] = [];
+  /** Who is in each course, and with what they joined. */
+  students = new Map<string, PersonView[]>();
+  codes = new Map<string, string>();
+  announcements = new Map<string, AnnouncementView[]>();
+  blocked: PersonView[] = [];
+  reports: ReportView[] = [];
+  accounts: AccountRow[] = [];
+  audit: AuditRow[] = [];
   status: OwnStatus | null = null;
   devices: DeviceView[] = [];
   desktop: Desktop = { tray: 'here', notifications: 'here' };
@@ -179,12 +192,19 @@ export class FakeCore {
               ),
               typing: row.typing,
               draft: row.draft,
+              closed: row.closed,
             }
           : row,
       )
       .sort((a, b) => b.at - a.at);
     this.tell({ event: 'messages', data: { conversation } });
     this.tell({ event: 'conversations' });
+  }
+
+  #roster(id: string): RosterView {
+    const course = this.courses.find((one) => one.id === id);
+    if (!course) throw refusal('not_found');
+    return { course, code: this.codes.get(id) ?? null, students: this.students.get(id) ?? [] };
   }
 
   #nameOf(conversation: string, row: MessageRow): string {
@@ -229,6 +249,81 @@ export class FakeCore {
     'people.list': () => this.people,
     'people.mentors': () => this.mentors,
     'courses.list': () => this.courses,
+    'courses.roster': ({ course }) => this.#roster(course),
+    'courses.renew_code': ({ course }) => {
+      this.codes.set(course, 'K7QM-2XTA-9PWD');
+      return this.#roster(course);
+    },
+    'courses.add_student': ({ course, email }) => {
+      const student = this.people.find((one) => email.startsWith(one.id.replace('person-', '')));
+      if (!student) throw refusal('invalid', { field: 'student' });
+      this.students.set(course, [...(this.students.get(course) ?? []), student]);
+      return student;
+    },
+    'courses.remove_student': ({ course, student }) => {
+      this.students.set(
+        course,
+        (this.students.get(course) ?? []).filter((one) => one.id !== student),
+      );
+      return {};
+    },
+    'courses.announce': ({ course, text }) => {
+      const total = this.students.get(course)?.length ?? 0;
+      const online = this.connection.state === 'online';
+      const reach = online ? { total, sent: total, refused: 0 } : null;
+      const one = { id: `bulk-${this.asked.length}`, text, at: Date.now(), reach, error: null };
+      this.announcements.set(course, [one, ...(this.announcements.get(course) ?? [])]);
+      return {};
+    },
+    'courses.announcements': ({ course }) => this.announcements.get(course) ?? [],
+    'courses.retry_announcement': () => ({}),
+    'courses.discard_announcement': ({ id }) => {
+      for (const [course, all] of this.announcements) {
+        this.announcements.set(
+          course,
+          all.filter((one) => one.id !== id),
+        );
+      }
+      return {};
+    },
+    'blocks.list': () => this.blocked,
+    'blocks.set': ({ person, on }) => {
+      const row = this.conversations.find((one) => one.other.id === person);
+      const known = row?.other ?? this.people.find((one) => one.id === person);
+      this.blocked = this.blocked.filter((one) => one.id !== person);
+      if (on && known) this.blocked = [...this.blocked, known];
+      if (row) this.changeLine(row.id, { closed: on ? 'blocked' : null });
+      return {};
+    },
+    'reports.file': () => ({}),
+    'moderation.reports': () => this.reports,
+    'moderation.close_report': ({ report }) => {
+      this.reports = this.reports.map((one) => (one.id === report ? { ...one, closed_at: Date.now() } : one));
+      return {};
+    },
+    'moderation.remove_message': ({ message }) => {
+      this.reports = this.reports.map((one) =>
+        one.message?.message === message.message ? { ...one, message_there: false } : one,
+      );
+      return {};
+    },
+    'moderation.accounts': ({ search }) => ({
+      accounts: this.accounts.filter(
+        (one) => one.person.role === search || one.person.name.toLowerCase().includes(search.toLowerCase()),
+      ),
+      more: false,
+    }),
+    'moderation.suspend': ({ person, on }) => {
+      this.accounts = this.accounts.map((one) =>
+        one.person.id === person ? { ...one, suspended_at: on ? Date.now() : null } : one,
+      );
+      return {};
+    },
+    'moderation.assign': ({ student, mentor }) => {
+      this.accounts = this.accounts.map((one) => (one.person.id === student ? { ...one, mentor } : one));
+      return {};
+    },
+    'moderation.audit': () => ({ entries: this.audit, more: false }),
     'messages.page': ({ conversation, ...part }) =>
       pageOf(this.messages.get(conversation) ?? [], part, this.firstUnread.get(conversation) ?? null),
     'messages.search': (args) => searched(this.messages, this.conversations, args),
@@ -248,6 +343,7 @@ export class FakeCore {
         error: null,
         edited: false,
         editable: true,
+        answerable: false,
         reply: answered ? quoteOf(answered, this.#nameOf(conversation, answered)) : null,
         reactions: [],
         files: this.files.sent(conversation, files),
@@ -272,6 +368,7 @@ export class FakeCore {
         content: { type: 'deleted' },
         edited: false,
         editable: false,
+        answerable: false,
         reactions: [],
       }));
       return {};

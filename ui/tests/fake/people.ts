@@ -88,6 +88,7 @@ export function message(
     error: null,
     edited: false,
     editable: mine && seq !== null,
+    answerable: seq !== null,
     reply: null,
     reactions: [],
     files: [],
@@ -126,6 +127,7 @@ export function rowOf(
     head_seq: head,
     typing: false,
     draft: null,
+    closed: null,
   };
 }
 
@@ -135,11 +137,13 @@ export function withSam(now: number): MessageRow[] {
   const call: MessageRow = {
     ...message(5, sam, '', yesterday + 0.5 * HOUR, 'received'),
     editable: false,
+    answerable: false,
     content: { type: 'call', call: 'call-1', outcome: 'ended', video: true, duration_ms: 725_000 },
   };
   const missed: MessageRow = {
     ...message(6, sam, '', now - 2.2 * HOUR, 'received'),
     editable: false,
+    answerable: false,
     content: { type: 'call', call: 'call-2', outcome: 'missed', video: false, duration_ms: 0 },
   };
   return [

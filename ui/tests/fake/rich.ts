@@ -36,6 +36,7 @@ export function richTalk(core: FakeCore, now = Date.now()): void {
     ...message(4, maya, '', at(34), 'read'),
     content: { type: 'deleted' },
     editable: false,
+    answerable: true,
   };
   const deletedToo: MessageRow = { ...message(5, sam, '', at(33), 'received'), content: { type: 'deleted' } };
   const last: MessageRow = {

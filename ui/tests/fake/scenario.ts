@@ -1,4 +1,6 @@
+import type { AccountRow } from '../../src/contract/AccountRow';
 import type { CallProgress } from '../../src/contract/CallProgress';
+import type { PersonView } from '../../src/contract/PersonView';
 import type { FakeCore } from './core';
 import {
   ada,
@@ -38,6 +40,9 @@ export function mayaAtHerDesk(core: FakeCore, now = Date.now()): void {
   core.people = [ada, lin, noor, sam];
   core.mentors = [mayaSeen, tomas];
   core.courses = [algebra, rust];
+  core.students.set(algebra.id, [ada, sam]);
+  core.students.set(rust.id, [lin, noor]);
+  core.codes.set(algebra.id, 'ALGEBRA-2');
   core.messages.set(WITH_SAM, withSam(now));
   core.messages.set(WITH_LIN, [
     message(
@@ -81,6 +86,62 @@ export function samAtHome(core: FakeCore, now = Date.now()): void {
   }));
   core.messages.set(WITH_SAM, rows);
   core.conversations = [rowOf(WITH_SAM, mayaSeen, algebra, rows)];
+}
+
+/** Ada Lovett runs the place; Lin has reported a message. */
+export function adaAtTheDesk(core: FakeCore, now = Date.now()): void {
+  const me = {
+    ...maya,
+    id: 'person-admin',
+    name: 'Ada Lovett',
+    email: 'ada@example.org',
+    role: 'admin' as const,
+  };
+  core.account = { state: 'signed_in', server: 'https://mentor.example.org', me, keyring: 'kept' };
+  core.reports = [
+    {
+      id: 'report-1',
+      reporter: lin,
+      person: noor,
+      message: { conversation: WITH_NOOR, message: 'message-bad' },
+      words: 'Give me your answers or you will see what happens.',
+      message_there: true,
+      reason: 'harassment',
+      text: 'This is the second time.',
+      at: now - 20 * 60_000,
+      closed_at: null,
+    },
+    {
+      id: 'report-2',
+      reporter: sam,
+      person: tomas,
+      message: null,
+      words: '',
+      message_there: false,
+      reason: 'spam',
+      text: '',
+      at: now - 3 * 86_400_000,
+      closed_at: now - 2 * 86_400_000,
+    },
+  ];
+  const account = (person: PersonView, mentor: string | null = null): AccountRow => ({
+    person,
+    email: `${person.id.replace('person-', '')}@example.org`,
+    suspended_at: null,
+    mentor,
+  });
+  core.accounts = [account(lin, mayaSeen.id), account(mayaSeen), account(noor), account(tomas)];
+  core.audit = [
+    {
+      n: 2,
+      at: now - 2 * 86_400_000,
+      actor: me.name,
+      action: 'close_report',
+      subject: tomas.name,
+      reason: 'It was a link to his own course.',
+    },
+    { n: 1, at: now - 3 * 86_400_000, actor: sam.name, action: 'report', subject: tomas.name, reason: '' },
+  ];
 }
 
 /** A call between Maya and Sam, in this phase. */

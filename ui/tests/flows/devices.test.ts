@@ -150,6 +150,8 @@ test('who was signed out from another device is told so at the sign-in', async (
   const server = 'https://mentor.example.org';
   stage.core.account = { state: 'signed_out', server, elsewhere: true };
   stage.core.tell({ event: 'account', data: stage.core.account });
-  await page.getByText('You were signed out of this device from another one.').waitFor();
+  await page
+    .getByText('You were signed out of this device, from another one or by an administrator.')
+    .waitFor();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
 });

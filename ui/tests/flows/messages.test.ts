@@ -186,12 +186,12 @@ test('deleting asks first, and leaves a quiet line', async () => {
   await bubble(page, 'Well done').click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await dialog.getByRole('button', { name: 'Delete' }).click();
-  await page.getByRole('log').getByText('You deleted this message').waitFor();
+  await page.getByRole('log').getByText('This message was deleted').waitFor();
   expect(stage.core.askedFor('messages.delete')).toEqual([
     { conversation: WITH_SAM, id: 'message-10-person-maya' },
   ]);
   // Nothing can be done with it anymore.
-  await bubble(page, 'You deleted').hover();
+  await bubble(page, 'was deleted').hover();
   expect(await page.getByRole('toolbar').count()).toBe(0);
 });
 

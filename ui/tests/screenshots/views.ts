@@ -12,6 +12,7 @@ import { Stage } from '../flows/stage';
 import { ENTRY_VIEWS } from './parts/entry';
 import { FILES_VIEWS } from './parts/files';
 import { SEARCH_VIEWS } from './parts/search';
+import { PEOPLE_VIEWS } from './parts/people';
 import { open, type View } from './parts/view';
 
 const folder = process.env['SCREENSHOTS'] ?? join(tmpdir(), 'instantmentor-screenshots');
@@ -39,6 +40,7 @@ const VIEWS: View[] = [
   ...ENTRY_VIEWS,
   ...FILES_VIEWS,
   ...SEARCH_VIEWS,
+  ...PEOPLE_VIEWS,
   {
     name: 'rich',
     scenario: (core) => {

@@ -102,6 +102,8 @@ pub struct MessageRow {
     pub edited: bool,
     /// Whether the person may change its words and take it back.
     pub editable: bool,
+    /// Whether the person may answer it and react to it.
+    pub answerable: bool,
     /// What it answers.
     pub reply: Option<ReplyView>,
     /// By the time of the first of each.

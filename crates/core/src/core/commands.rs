@@ -4,9 +4,9 @@ use super::Core;
 use crate::{
     account::{Ask, How, deletion, recovery},
     calls::Now,
-    conversations, devices, export, files,
+    conversations, courses, devices, export, files,
     links::Link,
-    messages, people, search,
+    messages, moderation, people, search,
     session::Mail,
     settings,
 };
@@ -19,10 +19,18 @@ use im_contract::{
         ReadArgs, RegisterArgs, ResetArgs, SearchArgs, SendArgs, SignInArgs, SignOutArgs,
         SignOutResult, StatusArgs, SwitchArgs, TypingArgs,
     },
+    courses::{
+        AddStudentArgs, AnnounceArgs, AnnouncementArgs, AnnouncementView, CourseArgs,
+        CourseStudentArgs, RosterView,
+    },
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     files::{
         AppendFileArgs, BeginFileArgs, Begun, Choosing, DropArgs, FileArgs, MessageFileArgs,
         SavedFile,
+    },
+    moderation::{
+        AccountsArgs, AccountsView, AssignArgs, AuditArgs, AuditPage, BlockArgs, CloseReportArgs,
+        FileReportArgs, RemoveMessageArgs, ReportView, SuspendArgs,
     },
     views::{
         Account, CallProgress, Connection, ConversationRow, CourseView, Desktop, Draft, Exported,
@@ -177,6 +185,97 @@ impl Commands for Core {
     async fn courses_enrol(&self, args: EnrolArgs) -> Result<CourseView, UiError> {
         let open = self.open()?;
         people::enrol(&open, args.code).await
+    }
+
+    async fn courses_roster(&self, args: CourseArgs) -> Result<RosterView, UiError> {
+        courses::roster(&self.open()?.context, args.course).await
+    }
+
+    async fn courses_renew_code(&self, args: CourseArgs) -> Result<RosterView, UiError> {
+        courses::renew_code(&self.open()?.context, args.course).await
+    }
+
+    async fn courses_add_student(&self, args: AddStudentArgs) -> Result<PersonView, UiError> {
+        courses::add(&self.open()?.context, args).await
+    }
+
+    async fn courses_remove_student(&self, args: CourseStudentArgs) -> Result<Nothing, UiError> {
+        courses::remove(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn courses_announce(&self, args: AnnounceArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        courses::announce(&open, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn courses_announcements(
+        &self,
+        args: CourseArgs,
+    ) -> Result<Vec<AnnouncementView>, UiError> {
+        courses::announcements(&self.open()?.context, args.course).await
+    }
+
+    async fn courses_retry_announcement(&self, args: AnnouncementArgs) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        courses::retry(&open, args.id).await?;
+        Ok(Nothing {})
+    }
+
+    async fn courses_discard_announcement(
+        &self,
+        args: AnnouncementArgs,
+    ) -> Result<Nothing, UiError> {
+        let open = self.open()?;
+        courses::discard(&open, args.id).await?;
+        Ok(Nothing {})
+    }
+
+    async fn blocks_list(&self, _: Nothing) -> Result<Vec<PersonView>, UiError> {
+        moderation::blocks(&self.open()?.context).await
+    }
+
+    async fn blocks_set(&self, args: BlockArgs) -> Result<Nothing, UiError> {
+        moderation::set_block(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn reports_file(&self, args: FileReportArgs) -> Result<Nothing, UiError> {
+        moderation::file(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn moderation_reports(&self, _: Nothing) -> Result<Vec<ReportView>, UiError> {
+        moderation::reports(&self.open()?.context).await
+    }
+
+    async fn moderation_close_report(&self, args: CloseReportArgs) -> Result<Nothing, UiError> {
+        moderation::close(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn moderation_remove_message(&self, args: RemoveMessageArgs) -> Result<Nothing, UiError> {
+        moderation::remove(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn moderation_accounts(&self, args: AccountsArgs) -> Result<AccountsView, UiError> {
+        moderation::accounts(&self.open()?.context, &args.search).await
+    }
+
+    async fn moderation_suspend(&self, args: SuspendArgs) -> Result<Nothing, UiError> {
+        moderation::suspend(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn moderation_assign(&self, args: AssignArgs) -> Result<Nothing, UiError> {
+        moderation::assign(&self.open()?.context, args).await?;
+        Ok(Nothing {})
+    }
+
+    async fn moderation_audit(&self, args: AuditArgs) -> Result<AuditPage, UiError> {
+        moderation::audit(&self.open()?.context, args.before).await
     }
 
     async fn messages_page(&self, args: PageArgs) -> Result<MessagePage, UiError> {

@@ -27,6 +27,8 @@ use std::collections::{BTreeSet, HashMap};
 pub(super) struct Around {
     me: PersonId,
     other_read_seq: u64,
+    /// Whether something may be written there.
+    open: bool,
     names: HashMap<PersonId, String>,
     copies: Copies,
     answered: HashMap<MessageId, Message>,
@@ -63,7 +65,7 @@ impl Around {
     pub(super) fn find(
         connection: &Connection,
         me: PersonId,
-        other_read_seq: u64,
+        (other_read_seq, open): (u64, bool),
         mut wanted: Wanted,
     ) -> Result<Self, StoreError> {
         let mut answered = HashMap::new();
@@ -82,6 +84,7 @@ impl Around {
         Ok(Self {
             me,
             other_read_seq,
+            open,
             names,
             copies: Copies::find(connection, wanted.files)?,
             answered,
@@ -186,7 +189,8 @@ pub(super) fn accepted(
             author: message.author,
             mine,
             state,
-            editable: mine && matches!(message.content, Content::Text { .. }),
+            editable: around.open && mine && matches!(message.content, Content::Text { .. }),
+            answerable: around.open && matches!(message.content, Content::Text { .. }),
             content: content_view(message.content),
             at: message.accepted_at,
             error: None,
@@ -223,7 +227,8 @@ pub(super) fn unsent(
         state: unsent_state(&context.live, row),
         error: row.error.as_ref().map(|error| why(error, carried)),
         edited: false,
-        editable: row.error.is_none(),
+        editable: row.error.is_none() && around.open,
+        answerable: false,
         reply: reply_to.map(|id| around.reply(id)),
         reactions: Vec::new(),
         files: carried
@@ -266,7 +271,7 @@ pub(super) async fn just_written(
     let around = context
         .store
         .cache
-        .read(move |connection| Around::find(connection, me, 0, wanted))
+        .read(move |connection| Around::find(connection, me, (0, true), wanted))
         .await?;
     unsent(context, &row, carried, &around).ok_or_else(|| UiError::new(ErrorKind::Internal))
 }
@@ -305,6 +310,7 @@ pub(super) fn overlay(messages: &mut [MessageRow], changes: &[OutboxRow]) {
                 row.reply = None;
                 row.edited = false;
                 row.editable = false;
+                row.answerable = false;
             }
             Operation::React { emoji, on, .. } => react(&mut row.reactions, emoji, *on),
             Operation::Send { .. } => {}

@@ -225,7 +225,7 @@ fn words(text: String, files: bool) -> Result<String, UiError> {
 }
 
 /// What the server would refuse is not taken.
-fn check(text: &str) -> Result<(), UiError> {
+pub(crate) fn check(text: &str) -> Result<(), UiError> {
     if text.chars().count() > limits::MESSAGE_CHARS {
         return Err(UiError::new(ErrorKind::TooLong).with("limit", limits::MESSAGE_CHARS));
     }

@@ -77,6 +77,8 @@ pub(crate) enum Mail {
     Drafted,
     /// The person wants something of a file; it is on disk already.
     File(FileMail),
+    /// What goes to whole courses was written or changed; so many wait.
+    Announced(u32),
     /// The person has read further.
     Read(ConversationId, u64),
     /// Something was fetched and stored beside the feed.

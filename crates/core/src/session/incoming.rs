@@ -5,9 +5,11 @@ use crate::calls::CallInput;
 use im_contract::CoreEvent;
 use im_protocol::{
     ConversationId, ErrorCode, Notice, WireError,
+    bulk::Bulk,
     call::CallChanged,
     conversation::{TypingStarted, TypingStopped},
     handshake::{ConnectionClosing, Ready, SessionEnded},
+    moderation::ModerationChanged,
     people::{Me, Presence, Status},
     sessions::SessionChanged,
     sync::Facts,
@@ -32,6 +34,7 @@ impl Session {
                 self.marks.disconnected();
                 self.typing.disconnected();
                 self.own_status.disconnected();
+                self.bulks.disconnected();
                 self.status_waits();
                 self.context.live.disconnected();
                 self.changes.people();
@@ -105,6 +108,8 @@ impl Session {
             }
             // The list is the server's: who shows it reads it again.
             SessionChanged::EVENT => self.context.events.tell(CoreEvent::Devices),
+            Bulk::EVENT => self.context.events.tell(CoreEvent::Bulk),
+            ModerationChanged::EVENT => self.context.events.tell(CoreEvent::Moderation),
             CallChanged::EVENT => {
                 self.pass_on(event, |told: CallChanged| CallInput::Changed(told.call))
                     .await;
@@ -147,6 +152,7 @@ impl Session {
         self.downloads.connected();
         self.marks.connected();
         self.own_status.connected();
+        self.bulks.connected();
         self.closing = None;
         if std::mem::take(&mut self.renew) {
             self.renew_connection();

@@ -2,6 +2,7 @@
 
 use super::{
     Session, SessionEnd,
+    bulk::Bulks,
     context::{Context, OpenAccount},
     indexing::Indexing,
     marks::Marks,
@@ -18,7 +19,7 @@ use crate::{
     outbox::Outbox,
     rest::{Http, Rest},
     store::{
-        Store, StoreError, facts,
+        Store, StoreError, bulk, facts,
         file_copy::{self, CopyState},
         key::Key,
         message, meta, own_status, read_mark,
@@ -100,6 +101,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
     transfers.set_standings(downloads.standings());
     let marks = Marks::new(store.outbox.read(read_mark::all).await?);
     let own_status = OwnStatus::new(store.outbox.read(own_status::get).await?);
+    let bulks = Bulks::new(store.outbox.read(bulk::waiting).await?);
 
     let auth = SocketAuth::new(parts.tokens.clone(), parts.device, parts.app);
     let in_use = auth.in_use();
@@ -164,6 +166,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         marks,
         typing: Default::default(),
         own_status,
+        bulks,
         choosing: Vec::new(),
         access,
         in_use,

@@ -1,7 +1,10 @@
 //! Table `conversation`: the conversations of this person, with their markers and counts.
 
-use super::{StoreError, count, id, int, maybe_id};
-use im_protocol::{ConversationId, CourseId, PersonId, UnixMs, conversation::Conversation};
+use super::{StoreError, count, from_word, id, int, maybe_id, word};
+use im_protocol::{
+    ConversationId, CourseId, PersonId, UnixMs,
+    conversation::{Closed, Conversation},
+};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::HashSet;
 
@@ -26,12 +29,14 @@ pub(crate) struct ConversationEntry {
     pub(crate) last_at: UnixMs,
     /// Every change up to here is stored.
     pub(crate) synced_rev: u64,
+    /// Why nothing is written there, where nothing is.
+    pub(crate) closed: Option<Closed>,
 }
 
 const BY_TIME: &str = "SELECT id, other, course, head_seq, read_seq, other_read_seq, unread, \
-                       last_at, synced_rev FROM conversation ORDER BY last_at DESC, id";
+                       last_at, synced_rev, closed FROM conversation ORDER BY last_at DESC, id";
 const BY_ID: &str = "SELECT id, other, course, head_seq, read_seq, other_read_seq, unread, \
-                     last_at, synced_rev FROM conversation WHERE id = ?1";
+                     last_at, synced_rev, closed FROM conversation WHERE id = ?1";
 const WITH: &str = "SELECT id FROM conversation WHERE other = ?1 AND course IS ?2";
 const WITH_PERSON: &str = "SELECT id FROM conversation WHERE other = ?1";
 const TO_SETTLE: &str = "SELECT id FROM conversation WHERE synced_rev < seen_rev";
@@ -54,8 +59,8 @@ pub(crate) fn put(
     connection
         .prepare_cached(
             "INSERT INTO conversation(id, other, course, created_at, head_seq, head_rev, read_seq,
-                 server_read_seq, other_read_seq, unread, last_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?4)
+                 server_read_seq, other_read_seq, unread, last_at, closed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?4, ?10)
              ON CONFLICT(id) DO UPDATE SET
                  other = excluded.other,
                  course = excluded.course,
@@ -64,7 +69,8 @@ pub(crate) fn put(
                  read_seq = max(read_seq, excluded.read_seq),
                  server_read_seq = max(server_read_seq, excluded.server_read_seq),
                  other_read_seq = max(other_read_seq, excluded.other_read_seq),
-                 unread = excluded.unread",
+                 unread = excluded.unread,
+                 closed = excluded.closed",
         )?
         .execute(params![
             conversation.id.to_string(),
@@ -76,6 +82,7 @@ pub(crate) fn put(
             int(conversation.read_seq),
             int(conversation.other_read_seq),
             conversation.unread,
+            conversation.closed.map(|why| word(&why)),
         ])?;
     recount_where_ahead(connection, conversation.id, me)?;
     Ok(new)
@@ -275,6 +282,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ConversationEntry> {
         unread: row.get(6)?,
         last_at: row.get(7)?,
         synced_rev: count(row, 8)?,
+        // A word that only a newer build knew closes it all the same.
+        closed: row
+            .get_ref(9)?
+            .as_str_or_null()?
+            .map(|text| from_word(text).unwrap_or(Closed::Other)),
     })
 }
 
@@ -301,6 +313,7 @@ mod tests {
             read_seq: 0,
             other_read_seq: 0,
             unread: 0,
+            closed: None,
         }
     }
 
@@ -373,6 +386,18 @@ mod tests {
         assert_eq!(rev(), 7);
         synced(&connection, one.id, 9).unwrap();
         assert_eq!(rev(), 9);
+    }
+
+    #[test]
+    fn a_conversation_is_closed_and_opened_as_the_server_says() {
+        let connection = testing::cache();
+        let (maya, sam) = (PersonId::new(), PersonId::new());
+        let mut one = conversation(maya, sam);
+        for closed in [None, Some(Closed::Untied), Some(Closed::Other), None] {
+            one.closed = closed;
+            put(&connection, &one, maya).unwrap();
+            assert_eq!(get(&connection, one.id).unwrap().unwrap().closed, closed);
+        }
     }
 
     #[test]

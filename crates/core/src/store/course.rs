@@ -1,12 +1,17 @@
-//! Table `course`: the courses of this person.
+//! Table `course`: the courses of this person, and those that their conversations are about.
 
 use super::{StoreError, id};
-use im_protocol::{CourseId, people::Course};
+use im_protocol::{CourseId, PersonId, people::Course};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::HashSet;
 
 const BY_ID: &str = "SELECT id, title, mentor FROM course WHERE id = ?1";
 const ALL: &str = "SELECT id, title, mentor FROM course ORDER BY title";
+/// Whoever has left a course has a conversation about it that says so.
+const MINE: &str = "SELECT id, title, mentor FROM course WHERE mentor = ?1 \
+                    OR NOT EXISTS (SELECT 1 FROM conversation \
+                        WHERE conversation.course = course.id AND closed = 'untied') \
+                    ORDER BY title";
 
 /// Stores a course as it is now.
 pub(crate) fn put(connection: &Connection, course: &Course) -> Result<(), StoreError> {
@@ -31,7 +36,16 @@ pub(crate) fn get(connection: &Connection, id: CourseId) -> Result<Option<Course
         .optional()?)
 }
 
-/// All courses, by title.
+/// The courses that the person teaches or learns in, by title.
+pub(crate) fn mine(connection: &Connection, me: PersonId) -> Result<Vec<Course>, StoreError> {
+    let courses = connection
+        .prepare_cached(MINE)?
+        .query_map([me.to_string()], read)?
+        .collect::<Result<_, _>>()?;
+    Ok(courses)
+}
+
+/// All courses that are known here, those that were left too, by title.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<Course>, StoreError> {
     let courses = connection
         .prepare_cached(ALL)?
@@ -66,8 +80,44 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Course> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::conversation;
     use crate::store::testing::{self, assert_no_scan};
-    use im_protocol::PersonId;
+    use im_protocol::{
+        ConversationId,
+        conversation::{Closed, Conversation},
+    };
+
+    #[test]
+    fn a_course_that_sam_has_left_is_known_and_not_among_his() {
+        let connection = testing::cache();
+        let (maya, sam) = (PersonId::new(), PersonId::new());
+        let algebra = Course {
+            id: CourseId::new(),
+            title: "Algebra".to_owned(),
+            mentor: maya,
+        };
+        put(&connection, &algebra).unwrap();
+        let mut about = Conversation {
+            id: ConversationId::new(),
+            members: vec![sam, maya],
+            course: Some(algebra.id),
+            created_at: 1,
+            head_seq: 0,
+            head_rev: 0,
+            read_seq: 0,
+            other_read_seq: 0,
+            unread: 0,
+            closed: None,
+        };
+        for (closed, count) in [(None, 1), (Some(Closed::Untied), 0), (None, 1)] {
+            about.closed = closed;
+            conversation::put(&connection, &about, sam).unwrap();
+            assert_eq!(mine(&connection, sam).unwrap().len(), count);
+            // Maya teaches it whoever is in it.
+            assert_eq!(mine(&connection, maya).unwrap().len(), 1);
+            assert!(get(&connection, algebra.id).unwrap().is_some());
+        }
+    }
 
     #[test]
     fn courses_come_by_title_and_go_when_they_are_not_listed_anymore() {
@@ -88,6 +138,7 @@ mod tests {
         keep_only(&connection, &HashSet::from([biology.id])).unwrap();
         assert_eq!(get(&connection, algebra.id).unwrap(), None);
         assert_no_scan(&connection, ALL);
+        assert_no_scan(&connection, MINE);
         assert_no_scan(&connection, BY_ID);
     }
 }

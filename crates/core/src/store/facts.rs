@@ -90,9 +90,14 @@ fn one(
     match fact {
         Fact::Conversation(fact) => {
             let known = conversation::get(connection, fact.id)?;
-            if known.is_some_and(|known| fact.read_seq > known.read_seq) {
+            if known
+                .as_ref()
+                .is_some_and(|known| fact.read_seq > known.read_seq)
+            {
                 applied.read.insert(fact.id);
             }
+            // Whom one may talk to follows.
+            applied.people |= known.is_none_or(|known| known.closed != fact.closed);
             let new = conversation::put(connection, &fact, me)?;
             applied.conversations = true;
             applied.messages.insert(fact.id);
@@ -102,7 +107,12 @@ fn one(
             }
         }
         Fact::ConversationGone(gone) => {
+            let other = conversation::get(connection, gone.id)?.map(|known| known.other);
             conversation::remove(connection, gone.id)?;
+            if let Some(other) = other {
+                person::forget(connection, other)?;
+            }
+            applied.people = true;
             applied.conversations = true;
             applied.taken_back = true;
             applied.messages.insert(gone.id);

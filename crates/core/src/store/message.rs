@@ -219,6 +219,7 @@ mod tests {
             read_seq: 0,
             other_read_seq: 0,
             unread: 0,
+            closed: None,
         };
         conversation::put(&connection, &conversation, maya).unwrap();
         (connection, conversation.id, sam)

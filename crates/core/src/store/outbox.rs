@@ -194,9 +194,10 @@ pub(crate) fn last_of_each(connection: &Connection) -> Result<Vec<OutboxRow>, St
     Ok(rows)
 }
 
-/// Rows in all, failed ones included.
+/// Rows in all, failed ones and those to whole courses included.
 pub(crate) fn len(connection: &Connection) -> Result<u32, StoreError> {
-    Ok(connection.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))?)
+    let sql = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM bulk)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Marks a row as refused for good; none takes the mark away.

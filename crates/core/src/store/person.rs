@@ -10,7 +10,11 @@ use std::collections::HashSet;
 
 const BY_ID: &str = "SELECT id, name, role FROM person WHERE id = ?1";
 const TO_TALK_TO: &str = "SELECT id, name, role FROM person WHERE may_talk = 1 ORDER BY name";
-const BY_ROLE: &str = "SELECT id, name, role FROM person WHERE role = ?1 ORDER BY name";
+/// Without those who deleted their account.
+const BY_ROLE: &str = "SELECT id, name, role FROM person WHERE role = ?1 \
+                       AND NOT EXISTS (SELECT 1 FROM conversation \
+                           WHERE other = person.id AND closed = 'deleted') \
+                       ORDER BY name";
 
 /// Stores a person as they are now.
 pub(crate) fn put(connection: &Connection, person: &Person) -> Result<(), StoreError> {
@@ -40,7 +44,7 @@ pub(crate) fn to_talk_to(connection: &Connection) -> Result<Vec<Person>, StoreEr
     collect(connection, TO_TALK_TO, [])
 }
 
-/// Everybody of a role, by name.
+/// Everybody of a role who is there, by name.
 pub(crate) fn by_role(connection: &Connection, role: Role) -> Result<Vec<Person>, StoreError> {
     collect(connection, BY_ROLE, [word(&role)])
 }
@@ -54,6 +58,17 @@ pub(crate) fn put_to_talk_to(connection: &Connection, people: &[Person]) -> Resu
             .prepare_cached("UPDATE person SET may_talk = 1 WHERE id = ?1")?
             .execute([person.id.to_string()])?;
     }
+    Ok(())
+}
+
+/// Removes somebody whom nothing is known of anymore but the name.
+pub(crate) fn forget(connection: &Connection, id: PersonId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "DELETE FROM person WHERE id = ?1 AND NOT EXISTS
+                 (SELECT 1 FROM conversation WHERE other = person.id)",
+        )?
+        .execute([id.to_string()])?;
     Ok(())
 }
 

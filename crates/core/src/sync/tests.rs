@@ -144,6 +144,7 @@ fn conversation(head_rev: u64) -> Conversation {
         read_seq: 0,
         other_read_seq: 0,
         unread: 0,
+        closed: None,
     }
 }
 

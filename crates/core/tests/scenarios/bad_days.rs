@@ -382,8 +382,9 @@ async fn a_message_that_is_refused_for_good_can_be_thrown_away() {
     let cache = rusqlite::Connection::open(account.join("cache.db")).unwrap();
     cache
         .execute(
-            "INSERT INTO conversation SELECT ?1, other, course, created_at, 0, 0, 0, 0, 0, 0, 0,
-             0, last_at FROM conversation",
+            "INSERT INTO conversation(id, other, course, created_at, head_seq, head_rev, read_seq,
+                 server_read_seq, other_read_seq, unread, last_at)
+             SELECT ?1, other, course, created_at, 0, 0, 0, 0, 0, 0, last_at FROM conversation",
             [gone.to_string()],
         )
         .unwrap();

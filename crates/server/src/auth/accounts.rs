@@ -266,6 +266,9 @@ pub(super) async fn open_session(
     let now = change.now();
     let id = SessionId::new();
     let person = &me.person;
+    if person::is_suspended(change.conn()?, person.id).await? {
+        return Err(Error::suspended());
+    }
     // A device has one session of a person: the one before is of no use to anybody honest.
     for old in session::living_on(change.conn()?, person.id, device.id).await? {
         end_session(change, old, Ended::Replaced).await?;

@@ -19,7 +19,7 @@ use im_protocol::{
     ErrorCode, PersonId,
     account::DeleteMe,
     limits,
-    people::{Availability, Me, Role, Status},
+    people::{Availability, Me, Presence, Role, Status},
     sessions::Ended,
 };
 use std::{net::IpAddr, sync::Arc};
@@ -79,9 +79,18 @@ async fn erase(change: &mut Change, me: &Me) -> Result<(), Error> {
         }
     }
     erasure::erase(change.conn()?, id, &me.email, now).await?;
-    let entry = [Entry::new(Kind::Person, id, 0)];
-    for partner in partners {
-        change.feed(partner, &entry).await?;
+    let gone = Presence {
+        person: id,
+        online: false,
+    };
+    for (partner, conversation) in partners {
+        // The conversation first: whoever has nothing to read there forgets the person with it.
+        let entries = [
+            Entry::new(Kind::Conversation, conversation, 0),
+            Entry::new(Kind::Person, id, 0),
+        ];
+        change.feed(partner, &entries).await?;
+        change.tell_person(partner, gone);
     }
     if me.person.role == Role::Mentor {
         let gone = Status {

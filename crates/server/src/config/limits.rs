@@ -32,6 +32,10 @@ pub struct Limits {
     pub exports: Rate,
     /// Files that one person begins to hand over, or fetches.
     pub files: Rate,
+    /// What one person writes to whole courses.
+    pub bulks: Rate,
+    /// What one person reports.
+    pub reports: Rate,
     /// Messages of one person.
     pub messages: Rate,
     /// Calls that one person starts.
@@ -77,6 +81,8 @@ impl Default for Limits {
             exports: Rate::new(3, 1.0 / 600.0),
             // A long conversation with pictures, scrolled through.
             files: Rate::new(300, 20.0),
+            bulks: Rate::new(5, 1.0 / 60.0),
+            reports: Rate::new(10, 1.0 / 60.0),
             messages: Rate::new(500, 50.0),
             calls: Rate::new(6, 0.1),
             signals: Rate::new(300, 50.0),
@@ -106,6 +112,8 @@ impl Limits {
             mails_per_account: wide,
             exports: wide,
             files: wide,
+            bulks: wide,
+            reports: wide,
             messages: wide,
             calls: wide,
             signals: wide,

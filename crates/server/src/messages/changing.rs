@@ -56,10 +56,9 @@ async fn found(
         author: message.author,
     };
     if !may(actor, action, thing) {
-        return Err(if heads.closed {
-            Error::closed()
-        } else {
-            refusal(actor, action, Error::forbidden())
+        return Err(match heads.closed_for(actor.person) {
+            Some(why) => Error::closed(why),
+            None => refusal(actor, action, Error::forbidden()),
         });
     }
     Ok((heads, message))
@@ -169,6 +168,35 @@ async fn take_back(
     message::set_deleted(conn, id, heads.rev + 1, now).await?;
     conversation::recount(conn, conversation, heads.other(actor.person)).await?;
     publish(change, &heads, conversation, id).await
+}
+
+/// Takes a message from both, whoever wrote it: its words stay for those who moderate alone. Gives its
+/// author; none where it was taken back before.
+///
+/// # Errors
+/// `not_found` where there is no such message; `invalid` where it is the record of a call.
+pub(crate) async fn remove(
+    change: &mut Change,
+    conversation: ConversationId,
+    id: MessageId,
+) -> Result<Option<PersonId>, Error> {
+    let now = change.now();
+    let conn = change.conn()?;
+    let heads = conversation::heads(conn, conversation).await?;
+    let heads = heads.ok_or_else(Error::not_found)?;
+    let before = message::get(conn, conversation, id).await?;
+    let before = before.ok_or_else(Error::not_found)?;
+    match before.content {
+        Content::Deleted => return Ok(None),
+        Content::Call { .. } => {
+            return Err(Error::invalid("The record of a call cannot be removed."));
+        }
+        Content::Text { .. } | Content::Unknown => {}
+    }
+    message::set_deleted(conn, id, heads.rev + 1, now).await?;
+    conversation::recount(conn, conversation, heads.other(before.author)).await?;
+    publish(change, &heads, conversation, id).await?;
+    Ok(Some(before.author))
 }
 
 /// `message:react`.

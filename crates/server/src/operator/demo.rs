@@ -4,10 +4,11 @@ use super::Operator;
 use crate::{
     access::Actor,
     auth::accounts::{add_person, new_me},
-    conversations::{add_course, add_enrolment},
+    conversations::add_course,
     error::Error,
     messages::{self, Sending},
     store::{Store, course, person, status},
+    ties::add_enrolment,
     writer::{Change, Urgency},
 };
 use futures_util::FutureExt as _;

@@ -166,7 +166,7 @@ async fn ready(
     }
     let me = app.seen(me);
     let calls = store::call::living_of(reader, person).await?;
-    let tied = store::person::tied_to(reader, person).await?;
+    let tied = store::person::reachable_by(reader, person).await?;
     let online = tied.iter().filter(|other| app.presence.is_online(other.id));
     let mut presence: Vec<_> = online
         .map(|other| Presence {

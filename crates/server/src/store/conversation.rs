@@ -5,7 +5,10 @@ use super::{
     row::{Columns, column_of},
 };
 use crate::error::Error;
-use im_protocol::{ConversationId, CourseId, PersonId, UnixMs, conversation::Conversation};
+use im_protocol::{
+    ConversationId, CourseId, PersonId, UnixMs,
+    conversation::{Closed, Conversation},
+};
 
 /// What identifies a conversation besides its id: never two of the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,76 @@ pub struct Pair {
     pub course: Option<CourseId>,
 }
 
+/// What is between the two of a conversation right now: the sum of what column `bars` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bars(u8);
+
+impl Bars {
+    /// Nothing is: they may talk.
+    pub const NONE: Self = Self(0);
+    /// Nothing ties them.
+    pub const UNTIED: Self = Self(1);
+    /// The student blocks the mentor.
+    pub const STUDENT_BLOCKS: Self = Self(2);
+    /// The mentor blocks the student.
+    pub const MENTOR_BLOCKS: Self = Self(4);
+    /// The student is suspended.
+    pub const STUDENT_SUSPENDED: Self = Self(8);
+    /// The mentor is suspended.
+    pub const MENTOR_SUSPENDED: Self = Self(16);
+
+    /// Out of the column.
+    ///
+    /// # Errors
+    /// Where it is no such sum.
+    pub fn of(column: u64) -> Result<Self, Error> {
+        u8::try_from(column)
+            .map(Self)
+            .map_err(|_| Error::Broken("what is between two is not as known"))
+    }
+
+    /// For the column.
+    #[must_use]
+    pub const fn column(self) -> i64 {
+        self.0 as i64
+    }
+
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether there is any of these.
+    #[must_use]
+    pub const fn has(self, any: Self) -> bool {
+        self.0 & any.0 != 0
+    }
+
+    /// Why nothing is written, for the student or the mentor. Being blocked looks like anything
+    /// else that keeps the other away.
+    #[must_use]
+    pub const fn closed_for(self, student: bool) -> Option<Closed> {
+        let (own, others) = if student {
+            (Self::STUDENT_BLOCKS, Self::MENTOR_BLOCKS)
+        } else {
+            (Self::MENTOR_BLOCKS, Self::STUDENT_BLOCKS)
+        };
+        let away = others
+            .and(Self::STUDENT_SUSPENDED)
+            .and(Self::MENTOR_SUSPENDED);
+        if self.has(own) {
+            Some(Closed::Blocked)
+        } else if self.has(Self::UNTIED) {
+            Some(Closed::Untied)
+        } else if self.has(away) {
+            Some(Closed::Unreachable)
+        } else {
+            None
+        }
+    }
+}
+
 /// A conversation as a writer needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heads {
@@ -28,7 +101,9 @@ pub struct Heads {
     /// The `rev` of its last change.
     pub rev: u64,
     /// Whether one of the two is gone for good.
-    pub closed: bool,
+    pub gone: bool,
+    /// What is between the two.
+    pub bars: Bars,
 }
 
 impl Heads {
@@ -36,6 +111,15 @@ impl Heads {
     #[must_use]
     pub fn has(&self, person: PersonId) -> bool {
         self.pair.student == person || self.pair.mentor == person
+    }
+
+    /// Why nothing is written, as one of the two may know it.
+    #[must_use]
+    pub fn closed_for(&self, reader: PersonId) -> Option<Closed> {
+        if self.gone {
+            return Some(Closed::Deleted);
+        }
+        self.bars.closed_for(self.pair.student == reader)
     }
 
     /// The other one of the two.
@@ -49,7 +133,7 @@ impl Heads {
     }
 }
 
-/// Adds a conversation with its two members.
+/// Adds a conversation with its two members, and what is between them.
 ///
 /// # Errors
 /// Where there is one of this pair already, as a unique violation; where the database fails.
@@ -57,17 +141,19 @@ pub async fn insert(
     conn: &mut Connection,
     id: ConversationId,
     pair: Pair,
+    bars: Bars,
     now: UnixMs,
 ) -> Result<(), Error> {
     let sql = "INSERT INTO conversation
-        (id, student, mentor, course, created_at, head_seq, head_rev)
-        VALUES ($1, $2, $3, $4, $5, 0, 0)";
+        (id, student, mentor, course, created_at, head_seq, head_rev, bars)
+        VALUES ($1, $2, $3, $4, $5, 0, 0, $6)";
     sqlx::query(sql)
         .bind(id.to_string())
         .bind(pair.student.to_string())
         .bind(pair.mentor.to_string())
         .bind(pair.course.map(|course| course.to_string()))
         .bind(now)
+        .bind(bars.column())
         .execute(&mut *conn)
         .await?;
     let sql = "INSERT INTO membership (person, conversation, read_seq, unread)
@@ -115,11 +201,14 @@ pub async fn heads(conn: &mut Connection, id: ConversationId) -> Result<Option<H
         },
         seq: row.count("head_seq")?,
         rev: row.count("head_rev")?,
-        closed: row.maybe_int("closed_at")?.is_some(),
+        gone: row.maybe_int("closed_at")?.is_some(),
+        bars: Bars::of(row.count("bars")?)?,
     }))
 }
 
-pub(super) const HEADS: &str = "SELECT id, student, mentor, course, head_seq, head_rev, closed_at FROM conversation WHERE id = $1";
+pub(super) const HEADS: &str =
+    "SELECT id, student, mentor, course, head_seq, head_rev, closed_at, bars
+    FROM conversation WHERE id = $1";
 
 /// Moves the heads of a conversation after a message was added.
 ///
@@ -142,6 +231,19 @@ pub async fn set_heads(
 
 pub(super) const SET_HEADS: &str =
     "UPDATE conversation SET head_seq = $1, head_rev = $2 WHERE id = $3";
+
+/// Sets what is between the two of a conversation.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn set_bars(conn: &mut Connection, id: ConversationId, bars: Bars) -> Result<(), Error> {
+    sqlx::query("UPDATE conversation SET bars = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(bars.column())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
 
 /// Counts messages that a person has not read.
 ///
@@ -237,13 +339,14 @@ pub async fn view(
 }
 
 const VIEW: &str = "SELECT c.id, c.student, c.mentor, c.course, c.created_at, c.head_seq,
-        c.head_rev, m.read_seq, m.unread, o.read_seq AS other_read_seq
+        c.head_rev, c.closed_at, c.bars, m.person AS reader, m.read_seq, m.unread, o.read_seq AS other_read_seq
     FROM membership m
     JOIN conversation c ON c.id = m.conversation
     JOIN membership o ON o.conversation = m.conversation AND o.person <> m.person
     WHERE m.person = $1 AND m.conversation = $2";
 
-/// A page of a person's conversations by id, after the given one.
+/// A page of a person's conversations by id, after the given one. One that is over before anything
+/// was said is none.
 ///
 /// # Errors
 /// Where the database fails.
@@ -263,20 +366,27 @@ pub async fn page(
 }
 
 const PAGE: &str = "SELECT c.id, c.student, c.mentor, c.course, c.created_at, c.head_seq,
-        c.head_rev, m.read_seq, m.unread, o.read_seq AS other_read_seq
+        c.head_rev, c.closed_at, c.bars, m.person AS reader, m.read_seq, m.unread, o.read_seq AS other_read_seq
     FROM membership m
     JOIN conversation c ON c.id = m.conversation
     JOIN membership o ON o.conversation = m.conversation AND o.person <> m.person
-    WHERE m.person = $1 AND m.conversation > $2 ORDER BY m.conversation LIMIT $3";
+    WHERE m.person = $1 AND m.conversation > $2 AND (c.closed_at IS NULL OR c.head_seq > 0)
+    ORDER BY m.conversation LIMIT $3";
 
 /// A conversation out of the columns of [`view`].
 ///
 /// # Errors
 /// Where a column does not fit.
 pub fn read(row: &Row) -> Result<Conversation, Error> {
+    let (student, reader): (PersonId, PersonId) = (row.parsed("student")?, row.parsed("reader")?);
+    let bars = Bars::of(row.count("bars")?)?;
+    let closed = match row.maybe_int("closed_at")? {
+        Some(_) => Some(Closed::Deleted),
+        None => bars.closed_for(student == reader),
+    };
     Ok(Conversation {
         id: row.parsed("id")?,
-        members: vec![row.parsed("student")?, row.parsed("mentor")?],
+        members: vec![student, row.parsed("mentor")?],
         course: row.maybe("course")?,
         created_at: row.int("created_at")?,
         head_seq: row.count("head_seq")?,
@@ -284,6 +394,7 @@ pub fn read(row: &Row) -> Result<Conversation, Error> {
         read_seq: row.count("read_seq")?,
         other_read_seq: row.count("other_read_seq")?,
         unread: unread_of(row)?,
+        closed,
     })
 }
 
@@ -302,15 +413,18 @@ mod tests {
             course: None,
         };
         let id = ConversationId::new();
-        insert(&mut school.conn, id, pair, 1).await.unwrap();
+        let none = Bars::NONE;
+        insert(&mut school.conn, id, pair, none, 1).await.unwrap();
         assert_eq!(find(&mut school.conn, pair).await.unwrap(), Some(id));
-        let again = insert(&mut school.conn, ConversationId::new(), pair, 2).await;
+        let again = insert(&mut school.conn, ConversationId::new(), pair, none, 2).await;
         assert!(again.is_err());
         let course = Some(school.course("Algebra", maya).await);
         let about = Pair { course, ..pair };
         assert_eq!(find(&mut school.conn, about).await.unwrap(), None);
         let second = ConversationId::new();
-        insert(&mut school.conn, second, about, 3).await.unwrap();
+        insert(&mut school.conn, second, about, none, 3)
+            .await
+            .unwrap();
         assert_eq!(
             page(&mut school.conn, sam, None, 10).await.unwrap().len(),
             2
@@ -336,6 +450,24 @@ mod tests {
         let sam_sees = view(conn, id, sam).await.unwrap().unwrap();
         assert_eq!((sam_sees.unread, sam_sees.other_read_seq), (0, 2));
         assert_eq!(view(conn, id, lin).await.unwrap(), None);
+    }
+
+    #[test]
+    fn why_it_is_closed_is_told_to_each_as_far_as_they_may_know() {
+        let told = |bars: Bars| (bars.closed_for(true), bars.closed_for(false));
+        assert_eq!(told(Bars::NONE), (None, None));
+        let untied = Some(Closed::Untied);
+        assert_eq!(told(Bars::UNTIED), (untied, untied));
+        let (blocked, away) = (Some(Closed::Blocked), Some(Closed::Unreachable));
+        assert_eq!(told(Bars::STUDENT_BLOCKS), (blocked, away));
+        assert_eq!(told(Bars::MENTOR_BLOCKS), (away, blocked));
+        let both = Bars::STUDENT_BLOCKS.and(Bars::MENTOR_BLOCKS);
+        assert_eq!(told(both), (blocked, blocked));
+        // A mentor who is suspended and one who blocks look the same.
+        assert_eq!(Bars::MENTOR_SUSPENDED.closed_for(true), away);
+        assert_eq!(Bars::STUDENT_SUSPENDED.closed_for(false), away);
+        let left = Bars::MENTOR_BLOCKS.and(Bars::UNTIED);
+        assert_eq!(told(left), (untied, blocked));
     }
 
     #[tokio::test]

@@ -3,13 +3,13 @@
 
 use super::{Connection, row::Columns};
 use crate::error::Error;
-use im_protocol::{PersonId, UnixMs, people::Role};
+use im_protocol::{ConversationId, PersonId, UnixMs, people::Role};
 
 /// The name that stands where the person's was.
 pub const NAME: &str = "Deleted account";
 
 /// What is erased, in this order. $1 is the person, $2 the time, $3 the person's address.
-const ERASE: [&str; 18] = [
+const ERASE: [&str; 23] = [
     "DELETE FROM credential WHERE person = $1",
     "DELETE FROM code WHERE person = $1",
     "DELETE FROM outgoing_mail WHERE recipient = $3",
@@ -18,6 +18,12 @@ const ERASE: [&str; 18] = [
     // Devices hear why from their sessions, as long as they hold a refresh token.
     "UPDATE session SET device_name = '' WHERE person = $1",
     "DELETE FROM enrolment WHERE student = $1",
+    "DELETE FROM assignment WHERE student = $1",
+    "DELETE FROM assignment WHERE mentor = $1",
+    // What was written to a whole course is where it was written to.
+    "UPDATE bulk SET text = '' WHERE author = $1",
+    "DELETE FROM block WHERE blocker = $1",
+    "DELETE FROM block WHERE blocked = $1",
     // Nobody joins a course without a mentor; who is in it stays.
     "UPDATE course SET code = NULL WHERE mentor = $1",
     "UPDATE conversation SET closed_at = $2 WHERE closed_at IS NULL AND id IN (
@@ -68,19 +74,24 @@ pub async fn erase(
     Ok(())
 }
 
-/// The others in a person's conversations.
+/// A person's conversations, each with the other one.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn partners(conn: &mut Connection, person: PersonId) -> Result<Vec<PersonId>, Error> {
+pub async fn partners(
+    conn: &mut Connection,
+    person: PersonId,
+) -> Result<Vec<(PersonId, ConversationId)>, Error> {
     let rows = sqlx::query(PARTNERS)
         .bind(person.to_string())
         .fetch_all(conn)
         .await?;
-    rows.iter().map(|row| row.parsed("person")).collect()
+    rows.iter()
+        .map(|row| Ok((row.parsed("person")?, row.parsed("conversation")?)))
+        .collect()
 }
 
-const PARTNERS: &str = "SELECT DISTINCT o.person FROM membership m
+const PARTNERS: &str = "SELECT o.person, o.conversation FROM membership m
     JOIN membership o ON o.conversation = m.conversation AND o.person <> m.person
     WHERE m.person = $1";
 
@@ -206,7 +217,7 @@ mod tests {
         let waiting = school.file(conversation, sam, "Sam alone.txt").await;
         let conn = &mut school.conn;
         credential::set(conn, sam, "a hash", 1).await.unwrap();
-        assert_eq!(partners(conn, sam).await.unwrap(), [maya]);
+        assert_eq!(partners(conn, sam).await.unwrap(), [(maya, conversation)]);
         let email = "sam@school.example";
         assert!(everything(conn).await.contains(email));
         erase(conn, sam, email, 9).await.unwrap();

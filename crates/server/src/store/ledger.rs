@@ -9,7 +9,7 @@
 mod files;
 
 use super::{
-    conversation::{self, Heads, Pair},
+    conversation::{self, Bars, Heads, Pair},
     feed,
     message::{self, Known},
     row::column_of,
@@ -137,7 +137,9 @@ impl Group<'_> {
                     },
                     seq: count(row, 4)?,
                     rev: count(row, 5)?,
-                    closed: row.get::<_, Option<i64>>(6)?.is_some(),
+                    gone: row.get::<_, Option<i64>>(6)?.is_some(),
+                    bars: Bars::of(count(row, 7)?)
+                        .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(7, 0))?,
                 })
             });
             if let Some(heads) = heads.optional()? {

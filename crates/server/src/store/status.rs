@@ -5,7 +5,7 @@ use super::{
     row::{Columns, to_word},
 };
 use crate::error::Error;
-use im_protocol::people::Status;
+use im_protocol::{PersonId, people::Status};
 
 /// Sets a mentor's status.
 ///
@@ -24,7 +24,7 @@ pub async fn set(conn: &mut Connection, status: &Status) -> Result<(), Error> {
     Ok(())
 }
 
-/// The status of every mentor who has set one.
+/// The status of every mentor who has set one and is not kept out.
 ///
 /// # Errors
 /// Where the database fails.
@@ -33,7 +33,22 @@ pub async fn all(conn: &mut Connection) -> Result<Vec<Status>, Error> {
     rows.iter().map(read).collect()
 }
 
-const ALL: &str = "SELECT person, availability, message, since FROM status ORDER BY person";
+const ALL: &str = "SELECT s.person, s.availability, s.message, s.since
+    FROM status s JOIN person p ON p.id = s.person
+    WHERE p.suspended_at IS NULL ORDER BY s.person";
+
+/// What a mentor says, where they have said anything.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn get(conn: &mut Connection, person: PersonId) -> Result<Option<Status>, Error> {
+    let sql = "SELECT person, availability, message, since FROM status WHERE person = $1";
+    let row = sqlx::query(sql)
+        .bind(person.to_string())
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
 
 fn read(row: &Row) -> Result<Status, Error> {
     Ok(Status {

@@ -80,7 +80,7 @@ impl School {
             mentor,
             course: None,
         };
-        conversation::insert(&mut self.conn, id, pair, 1)
+        conversation::insert(&mut self.conn, id, pair, conversation::Bars::NONE, 1)
             .await
             .unwrap();
         id

@@ -5,16 +5,20 @@
 
 mod accounts;
 mod bad_input;
+mod bulk;
 mod calls;
 mod changes;
 mod connections;
 mod conversations;
+mod courses;
 mod deletion;
 mod devices;
 mod export;
 mod files;
 mod mail;
+mod moderation;
 mod operating;
 mod presence;
 mod school;
 mod sync;
+mod ties;

@@ -132,6 +132,15 @@ impl School {
         answer(self.http.get(self.url(path)).bearer_auth(token)).await
     }
 
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: &str,
+        body: &impl Serialize,
+    ) -> Result<T, WireError> {
+        answer(self.http.put(self.url(path)).bearer_auth(token).json(body)).await
+    }
+
     pub(crate) async fn delete<T: DeserializeOwned>(
         &self,
         path: &str,

@@ -13,7 +13,7 @@ export function may(action: Action, row: MessageRow): boolean {
   switch (action) {
     case 'reply':
     case 'react':
-      return row.content.type === 'text' && row.seq !== null;
+      return row.answerable;
     case 'edit':
       return row.editable && row.content.type === 'text';
     case 'delete':

@@ -96,6 +96,7 @@ fn conversation(maya: PersonId, sam: PersonId) -> Conversation {
         read_seq: 0,
         other_read_seq: 0,
         unread: 0,
+        closed: None,
     }
 }
 

@@ -11,9 +11,9 @@ use crate::{
 use im_call::rules::Rules;
 use im_protocol::{
     PersonId, UnixMs,
-    sync::{Fact, FeedItem, MessageFact},
+    sync::{Fact, FeedItem, GoneConversation, MessageFact},
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The facts behind rows that follow each other in a person's feed, by rising number. Left out is
 /// what the person may not know of (anymore), and what a later row of the same thing replaces.
@@ -48,14 +48,26 @@ pub async fn facts(
         for row in &joined {
             let n = row.count("n")?;
             if wanted.contains(&n) {
-                let fact = read(kind, row, now)?;
-                let item = FeedItem::new(n, &fact);
-                items.push(item.map_err(|_| Error::Broken("a fact is not written"))?);
+                items.push(item(n, &read(kind, row, now)?)?);
             }
+        }
+    }
+    let known: HashSet<u64> = items.iter().map(|item| item.n).collect();
+    for (&(kind, thing), &n) in &newest {
+        // What was somebody's conversation and is not there for them anymore goes on their devices.
+        if kind == Kind::Conversation
+            && !known.contains(&n)
+            && let Ok(id) = thing.parse()
+        {
+            items.push(item(n, &Fact::ConversationGone(GoneConversation { id }))?);
         }
     }
     items.sort_unstable_by_key(|item| item.n);
     Ok(items)
+}
+
+fn item(n: u64, fact: &Fact) -> Result<FeedItem, Error> {
+    FeedItem::new(n, fact).map_err(|_| Error::Broken("a fact is not written"))
 }
 
 fn read(kind: Kind, row: &Row, now: UnixMs) -> Result<Fact, Error> {
@@ -76,12 +88,13 @@ const fn join_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Conversation => {
             "SELECT f.n, c.id, c.student, c.mentor, c.course, c.created_at, c.head_seq, c.head_rev,
-                m.read_seq, m.unread, o.read_seq AS other_read_seq
+                c.closed_at, c.bars, m.person AS reader, m.read_seq, m.unread, o.read_seq AS other_read_seq
             FROM feed f
             JOIN membership m ON m.person = f.person AND m.conversation = f.thing
             JOIN conversation c ON c.id = m.conversation
             JOIN membership o ON o.conversation = m.conversation AND o.person <> m.person
-            WHERE f.person = $1 AND f.n >= $2 AND f.n <= $3 AND f.kind = 'conversation'"
+            WHERE f.person = $1 AND f.n >= $2 AND f.n <= $3 AND f.kind = 'conversation'
+                AND (c.closed_at IS NULL OR c.head_seq > 0)"
         }
         Kind::Message => {
             "SELECT f.n, t.id, t.conversation, t.seq, t.rev, t.author, t.kind, t.body,
@@ -110,7 +123,8 @@ const fn join_of(kind: Kind) -> &'static str {
                 AND (p.id = f.person OR EXISTS (
                     SELECT 1 FROM membership a
                     JOIN membership b ON b.person = p.id AND b.conversation = a.conversation
-                    WHERE a.person = f.person))"
+                    JOIN conversation v ON v.id = a.conversation
+                    WHERE a.person = f.person AND (v.closed_at IS NULL OR v.head_seq > 0)))"
         }
         Kind::Course => {
             "SELECT f.n, c.id, c.title, c.mentor
@@ -118,7 +132,10 @@ const fn join_of(kind: Kind) -> &'static str {
             JOIN course c ON c.id = f.thing
             WHERE f.person = $1 AND f.n >= $2 AND f.n <= $3 AND f.kind = 'course'
                 AND (c.mentor = f.person OR EXISTS (
-                    SELECT 1 FROM enrolment e WHERE e.student = f.person AND e.course = c.id))"
+                    SELECT 1 FROM enrolment e WHERE e.student = f.person AND e.course = c.id)
+                    OR EXISTS (
+                    SELECT 1 FROM conversation v WHERE v.student = f.person AND v.mentor = c.mentor
+                        AND coalesce(v.course, '') = c.id))"
         }
     }
 }
@@ -154,9 +171,17 @@ mod tests {
             let head = append(conn, person, &entries, 1).await.unwrap();
             let rows = after(conn, person, head - 2, 10).await.unwrap();
             let items = facts(conn, person, &rows, 1).await.unwrap();
-            let numbers: Vec<_> = items.iter().map(|item| item.n).collect();
-            let wanted = if person == maya { vec![head] } else { vec![] };
-            assert_eq!(numbers, wanted);
+            let told: Vec<_> = items
+                .iter()
+                .map(|item| (item.n, item.kind.as_str()))
+                .collect();
+            // To Lin, whose it is not, it is gone.
+            let kind = if person == maya {
+                "conversation"
+            } else {
+                "conversation_gone"
+            };
+            assert_eq!(told, [(head, kind)]);
         }
     }
 }
