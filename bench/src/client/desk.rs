@@ -25,6 +25,14 @@ impl LinkOpener for NoDesktop {
     fn open(&self, _: &Link) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    fn open_file(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn show_file(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 impl Notifier for NoDesktop {
