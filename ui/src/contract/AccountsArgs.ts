@@ -5,6 +5,6 @@
  */
 export type AccountsArgs = { 
 /**
- * A part of a name or an address; empty for everybody.
+ * A part of a name or an address, or a role; empty for everybody.
  */
 search: string, };
