@@ -1,5 +1,6 @@
 //! Sam writes to Maya, and everything that can go wrong does.
 
+mod files;
 mod walk;
 
 use super::{queue::REQUEST_BYTES, *};

@@ -21,7 +21,6 @@ impl Session {
         match mail {
             FileMail::HoldUpload(id, conversation, held) => {
                 self.hold_upload(id, conversation, held);
-                return;
             }
             FileMail::Fetch(id, conversation) | FileMail::HoldFetch(id, conversation, false) => {
                 self.downloads.want(id, conversation);

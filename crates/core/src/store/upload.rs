@@ -251,7 +251,7 @@ mod tests {
         hold(&connection, one.id, true).unwrap();
         set_file(&connection, one.id, Some(&told)).unwrap();
         one.held = true;
-        one.file = Some(told.clone());
+        one.file = Some(told);
         assert!(get(&connection, one.id).unwrap() == Some(one.clone()));
         assert_eq!(one.info().media_type, "image/png");
         set_file(&connection, one.id, None).unwrap();
