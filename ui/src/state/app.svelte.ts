@@ -102,7 +102,7 @@ export class App {
   get lookingAt(): string | undefined {
     if (!this.account.me || !this.place.attended) return undefined;
     const inCall = this.call.open && this.call.current;
-    const shown = inCall ? this.call.chat : this.place.place === 'conversations';
+    const shown = inCall ? this.call.chat : this.place.place === 'conversations' && !this.place.listFirst;
     return shown ? this.thread?.conversation : undefined;
   }
 
@@ -147,6 +147,7 @@ export class App {
         break;
       case 'messages':
         if (this.thread?.conversation === event.data.conversation) void this.thread.refresh();
+        this.search.changed();
         break;
       case 'indexed':
         void this.search.refresh();

@@ -92,6 +92,11 @@ export class SearchState {
     return this.#running;
   }
 
+  /** Messages have changed: what is shown is searched for again, unless somebody has read on further. */
+  changed(): void {
+    if (this.open && this.active && this.hits.length <= ENOUGH) void this.refresh();
+  }
+
   /** Reads the next hits. Never rejects. */
   async readMore(): Promise<void> {
     if (!this.more || this.#running || this.#readingMore) return;

@@ -73,6 +73,23 @@ test('put away, it forgets what was found, also what comes late', async () => {
   expect(search.hits).toHaveLength(3);
 });
 
+test('what changes meanwhile is found, unless somebody has read on', async () => {
+  const platform = coreWith(120, 50);
+  const search = new SearchState(platform);
+  search.changed();
+  expect(platform.count('messages.search')).toBe(0);
+  search.type('message');
+  await settled();
+  search.changed();
+  await settled();
+  expect(platform.count('messages.search')).toBe(2);
+  await search.readMore();
+  search.changed();
+  await settled();
+  expect(search.hits).toHaveLength(100);
+  expect(platform.count('messages.search')).toBe(3);
+});
+
 test('a search that failed says why until one succeeds', async () => {
   const platform = coreWith(3, 50);
   const usual = platform.answers['messages.search'];
