@@ -37,6 +37,7 @@ impl Setting {
             read_seq: 0,
             other_read_seq: 0,
             unread: 0,
+            closed: None,
         };
         conversation::put(&self.cache, &one, self.maya).unwrap();
         one.id

@@ -74,6 +74,7 @@ fn open(cache: &Connection, maya: PersonId, other: PersonId) -> ConversationId {
         read_seq: 0,
         other_read_seq: 0,
         unread: 0,
+        closed: None,
     };
     conversation::put(cache, &one, maya).unwrap();
     one.id
@@ -306,9 +307,15 @@ fn a_cache_of_before_is_opened_at_once_and_knows_what_is_to_be_indexed() {
         migrations: &CACHE.migrations[..2],
         ..CACHE
     };
-    let old = store_open::writer(&path, before).unwrap();
-    let (maya, sam) = (PersonId::new(), PersonId::new());
-    let conversation = open(&old, maya, sam);
+    let old = store_open::writer(&path, before, None).unwrap();
+    let (sam, conversation) = (PersonId::new(), ConversationId::new());
+    old.execute(
+        "INSERT INTO conversation(id, other, created_at, head_seq, head_rev, read_seq, server_read_seq,
+             other_read_seq, unread, last_at)
+         VALUES (?1, ?2, 1, 3, 3, 0, 0, 0, 3, 3)",
+        params![conversation.to_string(), sam.to_string()],
+    )
+    .unwrap();
     for seq in 1..=3 {
         old.execute(
             "INSERT INTO message(id, conversation, seq, rev, author, content, written_at, accepted_at)
@@ -318,7 +325,7 @@ fn a_cache_of_before_is_opened_at_once_and_knows_what_is_to_be_indexed() {
         .unwrap();
     }
     drop(old);
-    let new = store_open::writer(&path, CACHE).unwrap();
+    let new = store_open::writer(&path, CACHE, None).unwrap();
     assert!(is_indexing(&new).unwrap());
     while index_batch(&new, 2).unwrap() {}
     let mut found = Vec::new();
