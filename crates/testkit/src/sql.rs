@@ -64,8 +64,8 @@ fn in_source(source: &str) -> Vec<String> {
             // Columns that several statements begin with; and what such a one goes on with.
             if one.starts_with("FROM ") {
                 found.push(format!("SELECT * {one}"));
-            } else if !one.is_empty() && !(one.starts_with("SELECT ") && !one.contains(" FROM ")) {
-                found.push(one.to_owned());
+            } else if !one.starts_with("SELECT ") || one.contains(" FROM ") {
+                found.extend((!one.is_empty()).then(|| one.to_owned()));
             }
         }
     }
