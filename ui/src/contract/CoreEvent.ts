@@ -17,7 +17,7 @@ export type CoreEvent = { "event": "account", "data": Account } | { "event": "co
 /**
  * Which conversation.
  */
-conversation: string, } } | { "event": "indexed" } | { "event": "people" } | { "event": "devices" } | { "event": "ring", "data": Ring } | { "event": "ring_ended", "data": { 
+conversation: string, } } | { "event": "indexed" } | { "event": "people" } | { "event": "devices" } | { "event": "bulk" } | { "event": "moderation" } | { "event": "ring", "data": Ring } | { "event": "ring_ended", "data": { 
 /**
  * Which.
  */

@@ -163,7 +163,8 @@ pub(crate) fn index_batch(connection: &Connection, limit: u32) -> Result<bool, S
         }
     }
     // The index writes a segment for each row that is not after the one before.
-    batch.sort_by_key(|(_, message)| message.accepted_at);
+    // Of those that were accepted together the later one gets the later place.
+    batch.sort_by_key(|(_, message)| (message.accepted_at, message.seq));
     for (row, message) in &batch {
         put(connection, *row, message)?;
     }
@@ -183,17 +184,18 @@ fn forget_mark(connection: &Connection) -> Result<(), StoreError> {
 /// Empties the index, to be filled again in the background: for when the rows of `message` get other
 /// numbers, as in a copy. A cache of before there was an index has none.
 pub(crate) fn begin_anew(connection: &Connection) -> Result<(), StoreError> {
-    let known = "SELECT 1 FROM sqlite_schema WHERE name = 'found'";
-    if !connection.prepare(known)?.exists([])? {
+    if !connection.table_exists(None, "found")? {
         return Ok(());
     }
     clear(connection)?;
-    connection.execute(
-        "INSERT INTO meta(key, value)
-         SELECT ?1, CAST(last + 1 AS TEXT) FROM (SELECT max(rowid) AS last FROM message)
-         WHERE last IS NOT NULL",
-        [BELOW],
-    )?;
+    let last: Option<i64> =
+        connection.query_row("SELECT max(rowid) FROM message", [], |row| row.get(0))?;
+    if let Some(last) = last {
+        connection.execute(
+            "INSERT INTO meta(key, value) VALUES (?1, ?2)",
+            params![BELOW, (last + 1).to_string()],
+        )?;
+    }
     Ok(())
 }
 

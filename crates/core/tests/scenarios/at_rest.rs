@@ -135,8 +135,12 @@ async fn is_encrypted(sam: &Device) -> bool {
 
 /// Whether words can be found in a file of this folder.
 fn is_in_clear(folder: &Path, words: &str) -> bool {
-    std::fs::read_dir(folder).unwrap().any(|entry| {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut files = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file());
+    files.any(|path| {
+        let bytes = std::fs::read(path).unwrap();
         let words = words.as_bytes();
         bytes.windows(words.len()).any(|window| window == words)
     })

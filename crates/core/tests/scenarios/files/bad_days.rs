@@ -71,6 +71,8 @@ async fn an_upload_goes_on_over_a_pulled_cable_a_dead_server_and_a_dead_app() {
     let path = file(desk.path(), "film.bin", &bytes);
     sam.choose(conversation, &[path]).await;
     let mut events = sam.core.events();
+    // On a good line it would be over before anybody looks.
+    cable.slow(Duration::from_millis(20));
     let row = sam.send_chosen(conversation, "the film").await;
     let id = row.files[0].id;
 
@@ -91,6 +93,7 @@ async fn an_upload_goes_on_over_a_pulled_cable_a_dead_server_and_a_dead_app() {
         first >= before,
         "it did not begin anew: {first} after {before}"
     );
+    cable.slow(Duration::ZERO);
     sam.all_sent().await;
 
     let mut maya = Device::of("Maya", &server.url()).await;
