@@ -13,7 +13,8 @@ const OF_TESTS: [&str; 3] = ["tests.rs", "testing.rs", "plans.rs"];
 pub type Found = (PathBuf, String);
 
 /// The statements in all sources of a folder: string literals that begin like one, without those of
-/// tests.
+/// tests. What is put together by macros is left out: its pieces are no statements, and the test of its file
+/// knows the whole.
 ///
 /// # Panics
 /// Where the folder cannot be read.
@@ -43,8 +44,9 @@ fn in_source(source: &str) -> Vec<String> {
         .split("\n#[cfg(test)]\nmod ")
         .next()
         .unwrap_or(source);
+    let whole = without_pieces(product);
     let mut found = Vec::new();
-    let mut rest = product;
+    let mut rest = whole.as_str();
     while let Some((_, after)) = rest.split_once('"') {
         rest = after;
         let begins = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH ", "FROM "];
@@ -72,6 +74,32 @@ fn in_source(source: &str) -> Vec<String> {
     found
 }
 
+/// The source without what stands in a `concat!` and in a macro: pieces.
+fn without_pieces(source: &str) -> String {
+    let source = without(source, "macro_rules!", ('{', '}'));
+    without(&source, "concat!", ('(', ')'))
+}
+
+/// The source without what stands in these brackets after this word.
+fn without(source: &str, word: &str, (open, close): (char, char)) -> String {
+    let mut kept = String::new();
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once(word) {
+        kept.push_str(before);
+        let (mut depth, mut in_text) = (0, false);
+        let end = after.find(|letter| {
+            if letter == '"' {
+                in_text = !in_text;
+            }
+            depth += i32::from(!in_text && letter == open);
+            depth -= i32::from(!in_text && letter == close);
+            !in_text && letter == close && depth == 0
+        });
+        rest = end.and_then(|end| after.get(end..)).unwrap_or_default();
+    }
+    kept + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +110,7 @@ mod tests {
                       fn b() { run(\"DELETE FROM a; DELETE FROM b;\") }\n\
                       const C: &str = select!(\"FROM c WHERE d = $1\");\n\
                       fn c() { say(\"nothing\") }\n\
+                      const D: &str = concat!(\"SELECT id FROM d WHERE (\", tied!(\"x\"), \")\");\n\
                       #[cfg(test)]\nmod tests { const B: &str = \"SELECT 1\"; }";
         assert_eq!(
             in_source(source),

@@ -97,7 +97,13 @@ export function adaAtTheDesk(core: FakeCore, now = Date.now()): void {
     email: 'ada@example.org',
     role: 'admin' as const,
   };
-  core.account = { state: 'signed_in', server: 'https://mentor.example.org', me, keyring: 'kept' };
+  core.account = {
+    state: 'signed_in',
+    server: 'https://mentor.example.org',
+    me,
+    keyring: 'kept',
+    encrypted: true,
+  };
   core.reports = [
     {
       id: 'report-1',

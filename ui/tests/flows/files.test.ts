@@ -81,7 +81,7 @@ test('a picture out of the clipboard is chosen, words are not', async () => {
     area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
   });
   await page.getByRole('list', { name: 'Chosen files' }).getByText('image.png').waitFor();
-  expect(stage.core.files.came.get('image.png')?.length).toBe(4);
+  await expect.poll(() => stage.core.files.came.get('image.png')?.length).toBe(4);
 });
 
 test('what is dropped goes to the conversation that is open, and what is refused says why', async () => {

@@ -19,6 +19,11 @@ CREATE TABLE report (
 CREATE INDEX report_open ON report (reported_at) WHERE closed_at IS NULL;
 CREATE INDEX report_by_time ON report (reported_at);
 CREATE INDEX report_by_reporter ON report (reporter);
+-- For the list of people, by name.
+CREATE INDEX person_by_name ON person (name, id);
+-- For whoever deletes what is reported.
+CREATE INDEX report_by_message ON report (message) WHERE message IS NOT NULL;
+CREATE INDEX report_by_conversation ON report (conversation) WHERE conversation IS NOT NULL;
 
 -- Who did what to whom, and why. Only ever grows.
 CREATE TABLE audit (
