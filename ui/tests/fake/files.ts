@@ -86,7 +86,7 @@ export class FakeFiles {
     'files.hold': () => ({}),
     'files.go_on': () => ({}),
     'files.give_up': () => ({}),
-    'files.save': ({ id }) => ({ path: `/home/maya/Downloads/${id}` }),
+    'files.save': ({ id }) => ({ path: `/media/maya/Downloads/${id}` }),
     'files.open': () => ({}),
     'files.show': () => ({}),
   };

@@ -158,7 +158,7 @@ test('a file that is here is opened by its name, saved, and shown where it is', 
   await button(page, 'exam.pdf').click();
   await stage.core.waitFor('files.open');
   await button(page, 'Save exam.pdf in your downloads').click();
-  await page.getByText('Saved: /home/maya/Downloads/paper').waitFor();
+  await page.getByText('Saved: /media/maya/Downloads/paper').waitFor();
 });
 
 test('pictures have their places before they are there, and are looked at by keyboard alone', async () => {

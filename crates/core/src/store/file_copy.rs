@@ -251,7 +251,7 @@ mod tests {
             put(&connection, id, message, 100, CopyState::Wanted, 1).unwrap();
         }
         set_etag(&connection, one, Some("\"ab\"")).unwrap();
-        saved(&connection, one, "/home/sam/a.png").unwrap();
+        saved(&connection, one, "/downloads/a.png").unwrap();
         put(&connection, one, message, 100, CopyState::Held, 2).unwrap();
         let known = get(&connection, one).unwrap().unwrap();
         assert_eq!(known.etag.as_deref(), Some("\"ab\""));

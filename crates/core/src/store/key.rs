@@ -273,6 +273,7 @@ mod tests {
     /// cost_of_encryption --nocapture`
     #[test]
     #[ignore = "a measurement"]
+    #[expect(clippy::print_stdout, reason = "it is what it is for")]
     fn cost_of_encryption() {
         use std::time::Instant;
         const MESSAGES: i64 = 100_000;
