@@ -11,7 +11,10 @@ use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 use server::Server;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 /// Findings that are named one by one.
 const EXAMPLES: usize = 20;
@@ -42,6 +45,9 @@ pub struct Device {
     pub folder: PathBuf,
     /// Whether it was lost or wiped: what it had not sent is gone with it.
     pub gone: bool,
+    /// For a device that came later, the last place of each conversation when it had caught up first:
+    /// what is before that it fetches when somebody looks at it, so it may be missing.
+    pub before: HashMap<String, i64>,
 }
 
 /// What is wrong, and what is worth knowing.
@@ -67,6 +73,8 @@ pub struct Findings {
     pub unsent: u64,
     /// Changes of messages that were taken back in the meantime: refused, and said so.
     pub refused: u64,
+    /// Messages of before a new device came, which nobody has looked at on it: counted for each device.
+    pub not_fetched: u64,
     /// Messages that were taken back on the device that wrote them before they were sent.
     pub never_sent: u64,
     /// Told to be written or done on a device that was lost or wiped before it could send.
@@ -156,6 +164,17 @@ pub fn under_way(case: &Case<'_>) -> anyhow::Result<Vec<String>> {
         }
     }
     Ok(under_way)
+}
+
+/// The last place of each conversation.
+///
+/// # Errors
+/// Where the database cannot be read.
+pub fn heads(server: &Path) -> anyhow::Result<HashMap<String, i64>> {
+    let server = open(server)?;
+    let mut statement = server.prepare("SELECT id, head_seq FROM conversation")?;
+    let heads = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(heads.collect::<Result<_, _>>()?)
 }
 
 /// How many messages the server has in this conversation.

@@ -23,13 +23,21 @@ pub(super) fn check(
         }
         let messages = server.conversations.get(conversation);
         let messages = messages.map(Vec::as_slice).unwrap_or_default();
-        compare(name, messages, &read(&cache, conversation)?, findings);
+        let before = device.before.get(conversation).copied().unwrap_or(0);
+        let here = read(&cache, conversation)?;
+        compare(name, messages, &here, before, findings);
         check_counts(name, &cache, conversation, person, server, findings)?;
     }
     check_outbox(device, server, findings)
 }
 
-fn compare(device: &str, server: &[Message], here: &[Message], findings: &mut Findings) {
+fn compare(
+    device: &str,
+    server: &[Message],
+    here: &[Message],
+    before: i64,
+    findings: &mut Findings,
+) {
     let mut left: HashMap<&str, &Message> = HashMap::new();
     for message in here {
         if left.insert(&message.id, message).is_some() {
@@ -38,6 +46,7 @@ fn compare(device: &str, server: &[Message], here: &[Message], findings: &mut Fi
     }
     for message in server {
         match left.remove(message.id.as_str()) {
+            None if message.seq <= before => findings.not_fetched += 1,
             None => findings.lost(format!("{} is not at {device}", message.name())),
             Some(found) if !is_same(found, message) => {
                 findings.differing(format!("{} is otherwise at {device}", message.name()));
@@ -233,21 +242,27 @@ mod tests {
     fn what_a_device_lacks_has_twice_or_has_otherwise_is_found() {
         let server = [message(1, "one"), message(2, "two")];
         let mut findings = Findings::default();
-        compare("Sam", &server, &server, &mut findings);
+        compare("Sam", &server, &server, 0, &mut findings);
         assert!(findings.is_clean());
 
-        compare("Sam", &server, &server[..1], &mut findings);
+        compare("Sam", &server, &server[..1], 0, &mut findings);
         assert_eq!(findings.lost, 1);
 
+        // Of before the device came one may be missing, and no other.
+        compare("Sam", &server, &server[1..], 1, &mut findings);
+        assert_eq!((findings.lost, findings.not_fetched), (1, 1));
+        compare("Sam", &server, &server[..1], 1, &mut findings);
+        assert_eq!((findings.lost, findings.not_fetched), (2, 1));
+
         let twice = [server[0].clone(), server[1].clone(), server[1].clone()];
-        compare("Sam", &server, &twice, &mut findings);
+        compare("Sam", &server, &twice, 0, &mut findings);
         assert_eq!(findings.doubled, 1);
 
         let mut changed = server.to_vec();
         changed[0].text = Some("uno".to_owned());
         changed[1].reactions = serde_json::json!([{ "emoji": "👍", "people": ["sam"] }]);
-        compare("Sam", &server, &changed, &mut findings);
-        compare("Sam", &server[..1], &server, &mut findings);
+        compare("Sam", &server, &changed, 0, &mut findings);
+        compare("Sam", &server[..1], &server, 0, &mut findings);
         assert_eq!(findings.differing, 3);
     }
 

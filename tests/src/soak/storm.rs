@@ -16,7 +16,7 @@ use im_testkit::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io::{self, Write as _},
     path::PathBuf,
     time::Duration,
@@ -47,6 +47,8 @@ struct Life {
     ready: bool,
     /// Whether it was lost or wiped.
     gone: bool,
+    /// What was there when it had caught up first; none while it has not.
+    before: Option<HashMap<String, i64>>,
     /// Whether its task is over.
     over: bool,
 }
@@ -154,6 +156,7 @@ impl<'a> Storm<'a> {
             signed_in: false,
             ready: false,
             gone: false,
+            before: None,
             over: false,
         });
         Ok(number)
@@ -261,7 +264,17 @@ impl<'a> Storm<'a> {
                 }
                 life.signed_in = true;
             }
-            Some("state") => life.ready = !life.gone,
+            Some("state") => {
+                life.ready = !life.gone;
+                let online = said.get("online").and_then(Value::as_bool) == Some(true);
+                if online && life.before.is_none() {
+                    // Who is there from the beginning has everything.
+                    life.before = Some(match number < self.plan.devices.len() {
+                        true => HashMap::new(),
+                        false => checker::heads(&self.database)?,
+                    });
+                }
+            }
             Some("signed_out") => return self.wiped(number).await,
             Some("done" | "refused") => {
                 if let Some(op) = self.book.answered(said)
@@ -489,6 +502,7 @@ impl<'a> Storm<'a> {
                 person: life.person,
                 folder: folder(life),
                 gone: life.gone,
+                before: life.before.clone().unwrap_or_default(),
             })
             .collect()
     }
