@@ -134,6 +134,9 @@ test('a call is told from the side of who reads it', () => {
   expect(callWords({ ...call, outcome: 'ended', duration_ms: 65_000 }, true, 'Sam')).toBe(
     'Video call, 1 min',
   );
+  const lost = { ...call, outcome: 'failed' } as const;
+  expect(callWords(lost, true, 'Sam')).toBe('A call that could not connect');
+  expect(callWords({ ...lost, duration_ms: 65_000 }, true, 'Sam')).toBe('Video call, 1 min, broke off');
   expect(shortWords({ type: 'text', text: 'Hello' }, true, 'Sam')).toBe('You: Hello');
 });
 

@@ -21,7 +21,10 @@ export function callWords(call: CallContent, mine: boolean, name: string): strin
     case 'busy':
       return mine ? t('call_record_busy', { name }) : t('call_record_you_busy', { name });
     case 'failed':
-      return t('call_record_failed');
+      // What was connected did connect, however it ended.
+      return call.duration_ms > 0
+        ? t('call_record_broke_off', { kind, duration: durationWords(call.duration_ms) })
+        : t('call_record_failed');
     case 'other':
       return kind;
   }
