@@ -269,9 +269,10 @@ impl<'a> Storm<'a> {
                 let online = said.get("online").and_then(Value::as_bool) == Some(true);
                 if online && life.before.is_none() {
                     // Who is there from the beginning has everything.
-                    life.before = Some(match number < self.plan.devices.len() {
-                        true => HashMap::new(),
-                        false => checker::heads(&self.database)?,
+                    life.before = Some(if number < self.plan.devices.len() {
+                        HashMap::new()
+                    } else {
+                        checker::heads(&self.database)?
                     });
                 }
             }
