@@ -219,17 +219,14 @@ class Scenario:
         return any(words in piece for piece in self.access.words(App.NAME))
 
     def stores(self):
-        """The texts in the server's database, and in the app's own."""
+        """The texts in the server's database, and in the app's own, which only who has its key can read."""
         server = next((self.folder / "server").glob("*.db"))
-        app = next((self.folder / "app-data").rglob("cache.db"))
-        texts = []
-        for path, query in (
-            (server, "SELECT body FROM message WHERE kind = 'text'"),
-            (app, "SELECT json_extract(content, '$.text') FROM message WHERE json_extract(content, '$.text') IS NOT NULL"),
-        ):
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-                texts.append([row[0] for row in database.execute(query)])
-        return texts
+        with sqlite3.connect(f"file:{server}?mode=ro", uri=True) as database:
+            texts = [row[0] for row in database.execute("SELECT body FROM message WHERE kind = 'text'")]
+        data = self.folder / "app-data"
+        reader = Robot("reader", self.bin, self.folder, self.server.url, ["list", "--keyring"], MENTOR, data)
+        reader.wait("listed", 30)
+        return [texts, [one["text"] for one in reader.events("message")]]
 
     def sum_up(self):
         """The figures of the report, out of those of rings and calls."""

@@ -99,6 +99,8 @@ enum Command {
         #[arg(long)]
         stay: bool,
     },
+    /// Print what is written in all conversations, as it is on this device.
+    List,
     /// Do what standard input says, one JSON object a line, until it ends.
     Act,
     /// Print what the other writes.
@@ -333,6 +335,7 @@ async fn act(person: &mut Person, who: &Who, command: Command) -> anyhow::Result
             };
             messages::send(person, conversation, writing).await
         }
+        Command::List => messages::list(person).await,
         Command::Act => acting::act(person).await,
         Command::Recv {
             from,

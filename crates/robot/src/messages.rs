@@ -182,6 +182,31 @@ pub(crate) async fn receive(
     Ok(())
 }
 
+/// Tells of every text that is here, of all conversations, newest first: `message`; then `listed`.
+pub(crate) async fn list(person: &Person) -> anyhow::Result<()> {
+    for row in person.core.conversations_list(Nothing {}).await? {
+        let mut before = None;
+        loop {
+            let args = PageArgs {
+                before,
+                ..PageArgs::newest(row.id, limits::PAGE_ROWS)
+            };
+            let page = person.core.messages_page(args).await?;
+            for message in page.messages.iter().rev() {
+                if let ContentView::Text { text } = &message.content {
+                    tell("message", json!({ "id": message.id, "text": text }))?;
+                }
+            }
+            before = page.messages.iter().find_map(|message| message.seq);
+            if !page.more || before.is_none() {
+                break;
+            }
+        }
+    }
+    tell("listed", json!({}))?;
+    Ok(())
+}
+
 /// The accepted messages after a place, oldest first, as far as they are here without a hole.
 async fn newer(
     person: &Person,
