@@ -92,6 +92,11 @@ export class SearchState {
     return this.#running;
   }
 
+  /** Ends when the hits are those of what was typed last. Never rejects. */
+  settled(): Promise<void> {
+    return this.#running ?? Promise.resolve();
+  }
+
   /** Messages have changed: what is shown is searched for again, unless somebody has read on further. */
   changed(): void {
     if (this.open && this.active && this.hits.length <= ENOUGH) void this.refresh();

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { refusal, type FakeCore } from '../fake/core';
 import { message, rowOf, sam } from '../fake/people';
 import { mayaAtHerDesk, WITH_SAM } from '../fake/scenario';
+import { searched } from '../fake/search';
 import { Stage } from './stage';
 
 let stage: Stage;
@@ -34,8 +35,7 @@ test('what is typed finds messages, marked, and a hit leads to its message and b
   await page.keyboard.press('Control+f');
   await page.getByText('Search all your messages').waitFor();
   await page.keyboard.type('message 17 of');
-  await hits(page).first().waitFor();
-  expect(await hits(page).first().locator('mark').innerText()).toBe('message 17 of');
+  // Enter is for what was typed, whatever stands there still.
   await page.keyboard.press('Enter');
   const found = page.locator('[data-message="message-17-person-sam"]');
   await found.waitFor();
@@ -44,6 +44,7 @@ test('what is typed finds messages, marked, and a hit leads to its message and b
     const box = document.querySelector('[data-message="message-17-person-sam"]')?.getBoundingClientRect();
     return log && box && box.top >= log.top && box.bottom <= log.bottom;
   });
+  expect(await hits(page).first().locator('mark').innerText()).toBe('message 17 of');
   // The results stay beside it, and what comes meanwhile does not move anything.
   expect(await hits(page).count()).toBe(1);
   const top = await found.evaluate((box) => box.getBoundingClientRect().top);
@@ -153,6 +154,28 @@ test('only what was typed last is searched for while an answer is awaited', asyn
   letGo();
   await page.getByText('Nothing found').waitFor();
   expect(stage.core.askedFor('messages.search').map((asked) => asked.words)).toEqual(['z', 'zebra']);
+});
+
+test('Enter opens the first hit of what was typed last, and not one that still stands there', async () => {
+  let letGo: () => void = () => undefined;
+  const page = await stage.play((core) => {
+    samWrote(core, 30);
+    core.answers['messages.search'] = async (args) => {
+      await new Promise<void>((resolve) => (letGo = resolve));
+      return searched(core.messages, core.conversations, args);
+    };
+  });
+  await field(page).fill('message 30 of');
+  await stage.core.waitFor('messages.search');
+  letGo();
+  await hits(page).first().waitFor();
+  await field(page).fill('message 2 of');
+  await field(page).press('Enter');
+  await stage.core.waitFor('messages.search', 2);
+  letGo();
+  await page.waitForFunction(
+    () => document.activeElement?.getAttribute('data-message') === 'message-2-person-sam',
+  );
 });
 
 test('below 900 pixels the search comes before the open conversation, and a hit brings it back', async () => {
