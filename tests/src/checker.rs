@@ -3,6 +3,7 @@
 //! ([`Book`]), never against what a program counts of itself.
 
 mod device;
+mod files;
 mod server;
 mod told;
 
@@ -24,8 +25,10 @@ const EXAMPLES: usize = 20;
 pub struct Case<'a> {
     /// What people were told.
     pub book: &'a Book,
-    /// The server's database.
+    /// The server's database; its files are beside it.
     pub server: &'a Path,
+    /// The files that went with messages, each under the number of the act.
+    pub handed: &'a Path,
     /// The ids of the plan's people,
     pub people: &'a [String],
     /// and of its conversations.
@@ -57,6 +60,10 @@ pub struct Findings {
     pub accepted: u64,
     /// and changes of them: edits, deletions.
     pub changed: u64,
+    /// Files that the server has with them,
+    pub files: u64,
+    /// and whole copies of them on devices.
+    pub copies: u64,
     /// Messages of the server that nobody was told are written: their device was killed in between.
     pub untold: u64,
     /// Told to be written or done and not on the server, or on the server and not on a device.
@@ -139,11 +146,15 @@ pub fn check(case: &Case<'_>) -> anyhow::Result<Findings> {
     let server = Server::read(case.server).context("the server's database")?;
     server.check(&mut findings);
     told::check(case, &server, &mut findings);
+    let files = files::check(case, &server, &mut findings).context("the server's files")?;
     for device in case.devices.iter().filter(|device| !device.gone) {
         let person = case.people.get(device.person).map(String::as_str);
         let person = person.context("a device of nobody")?;
         device::check(device, person, &server, &mut findings)
             .with_context(|| format!("the databases of {}", device.name))?;
+        files
+            .check_copies(device, &mut findings)
+            .with_context(|| format!("the files of {}", device.name))?;
     }
     Ok(findings)
 }

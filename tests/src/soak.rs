@@ -9,6 +9,7 @@ pub mod journal;
 pub mod plan;
 mod server;
 mod storm;
+mod telling;
 
 use crate::checker::Findings;
 use im_testkit::process::program;

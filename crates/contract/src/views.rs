@@ -122,7 +122,7 @@ pub struct Connection {
     pub waiting: u32,
     /// Whether what was missed is still being fetched.
     pub catching_up: bool,
-    /// Why it is refused, where it is.
+    /// Why it is refused, where it is; online, why what comes cannot be kept on this device.
     pub problem: Option<UiError>,
     /// Round trip to the server, in milliseconds, where known.
     pub latency_ms: Option<u32>,

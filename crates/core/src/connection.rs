@@ -125,6 +125,8 @@ pub(crate) struct Beside {
     pub(crate) catching_up: bool,
     /// Whether the server said that it closes for a moment.
     pub(crate) restarts: bool,
+    /// Why what comes cannot be kept on this device, where it cannot.
+    pub(crate) unkept: Option<ErrorKind>,
     /// Round trip.
     pub(crate) latency: Option<Duration>,
 }
@@ -135,7 +137,11 @@ pub(crate) fn line(state: &State, beside: Beside) -> Connection {
         .restarts
         .then(|| UiError::new(ErrorKind::ServerRestarts));
     let (state, retry_in, problem) = match state {
-        State::Connected { .. } if beside.ready => (ConnectionState::Online, None, None),
+        State::Connected { .. } if beside.ready => (
+            ConnectionState::Online,
+            None,
+            beside.unkept.map(UiError::new),
+        ),
         State::Connected { .. } | State::Connecting { .. } => {
             (ConnectionState::Connecting, None, away)
         }
@@ -277,7 +283,13 @@ mod tests {
         assert_eq!(early.latency_ms, None);
         beside.ready = true;
         let ready = line(&state, beside);
-        assert_eq!(ready.state, ConnectionState::Online);
+        assert_eq!(
+            (ready.state, ready.problem),
+            (ConnectionState::Online, None)
+        );
+        let unkept = Some(ErrorKind::Storage);
+        let full = line(&state, Beside { unkept, ..beside });
+        assert_eq!(full.problem.map(|why| why.kind), unkept);
         assert_eq!((ready.latency_ms, ready.waiting), (Some(12), 3));
     }
 }

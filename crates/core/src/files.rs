@@ -34,7 +34,8 @@ use crate::{
     store::{
         Store, StoreError,
         file_copy::{self, CopyState},
-        message, upload,
+        message,
+        upload::{self, Upload},
     },
 };
 use choosing::BeingChosen;
@@ -42,7 +43,8 @@ use im_contract::{
     ErrorKind, UiError,
     files::{FileArgs, MessageFileArgs},
 };
-use im_protocol::{ConversationId, FileId, files::FileInfo};
+use im_protocol::{ConversationId, FileId, UnixMs, files::FileInfo};
+use rusqlite::Transaction;
 use std::{collections::HashSet, sync::Arc};
 use tokio::sync::{Mutex, Semaphore};
 
@@ -182,6 +184,7 @@ async fn of_message(
 /// Takes away what no row speaks of anymore; with `uploads` also what was being chosen when the app
 /// was killed.
 pub(crate) async fn sweep(store: &Store, folder: &Folder, uploads: bool) -> Result<(), StoreError> {
+    let _alone = folder.alone().await;
     let kept = if uploads {
         let ids = store.outbox.read(upload::ids).await?;
         Some(HashSet::from_iter(ids))
@@ -199,4 +202,68 @@ pub(crate) async fn sweep(store: &Store, folder: &Folder, uploads: bool) -> Resu
         .await
         .map_err(|_| StoreError::Closed)?
         .map_err(StoreError::Io)
+}
+
+/// Nobody fetches what they have sent: the files of messages that were accepted are copies from now
+/// on. Where that cannot be, they are fetched all the same.
+pub(crate) async fn keep_sent(store: &Store, folder: &Folder, now: UnixMs, sent: Vec<Upload>) {
+    // Between its new name and its row, a copy belongs to nobody.
+    let _alone = folder.alone().await;
+    let renaming = folder.clone();
+    let renamed = tokio::task::spawn_blocking(move || {
+        let mut kept = sent;
+        kept.retain(|file| renaming.keep_sent(file.id).is_ok());
+        kept
+    });
+    let Ok(kept) = renamed.await else { return };
+    let write = move |tx: &Transaction<'_>| {
+        for file in kept {
+            let message = file
+                .message
+                .filter(|id| message::exists(tx, *id).is_ok_and(|is| is));
+            if let Some(message) = message {
+                file_copy::put(tx, file.id, message, file.size, CopyState::Whole, now)?;
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = store.cache.write(write).await {
+        tracing::warn!(%error, "what was sent could not be kept as a copy");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use im_protocol::files::Sha256;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_was_sent_outlives_a_sweep_at_the_same_moment() {
+        let account = tempfile::tempdir().unwrap();
+        let store = Store::open(account.path(), None).unwrap();
+        let folder = Folder::open(account.path()).unwrap();
+        let carrier = |tx: &Transaction<'_>| Ok(file_copy::message_for_test(tx));
+        let message = store.cache.write(carrier).await.unwrap();
+        for _ in 0..200 {
+            let id = FileId::new();
+            std::fs::write(folder.upload(id), "x").unwrap();
+            let sent = Upload {
+                id,
+                conversation: ConversationId::new(),
+                message: Some(message),
+                name: "x".to_owned(),
+                size: 1,
+                sha256: Sha256::from_bytes([0; 32]),
+                picture: None,
+                held: false,
+                file: None,
+            };
+            let ((), swept) = tokio::join!(
+                keep_sent(&store, &folder, 0, vec![sent]),
+                sweep(&store, &folder, false),
+            );
+            swept.unwrap();
+            assert!(folder.copy(id).is_file(), "a copy was taken away");
+        }
+    }
 }

@@ -43,7 +43,7 @@ use futures_util::{
     future::{AbortHandle, BoxFuture, FutureExt as _},
     stream::FuturesUnordered,
 };
-use im_contract::CoreEvent;
+use im_contract::{CoreEvent, ErrorKind};
 use im_protocol::{ErrorCode, FileId, handshake::SessionRenew, people::Me};
 use im_socketio::{Client, Events, State};
 use marks::Marks;
@@ -135,6 +135,8 @@ struct Session {
     renew: bool,
     /// Why the server said that it closes, until the next connection.
     closing: Option<Closing>,
+    /// Why what came last could not be kept, where it could not.
+    unkept: Option<ErrorKind>,
     changes: Changes,
     pending: FuturesUnordered<BoxFuture<'static, Outcome>>,
     /// Counts connections: answers on a former one are not for the present one.
@@ -142,6 +144,10 @@ struct Session {
     /// Whether the server has said its first words on this connection.
     ready: bool,
     refused_until: Option<Duration>,
+    /// Whether what was written is being read,
+    reading: bool,
+    /// and something was written meanwhile.
+    written: bool,
     /// When the outbox, which could not be read, is read again.
     read_again: Option<Duration>,
     line: watch::Sender<Told>,
@@ -270,6 +276,7 @@ impl Session {
                 waiting: self.outbox.waiting() + self.bulks.waiting(),
                 catching_up: self.ready && self.sync.is_catching_up(),
                 restarts: self.closing.is_some(),
+                unkept: self.unkept,
                 latency,
             },
         );

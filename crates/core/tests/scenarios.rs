@@ -6,6 +6,7 @@ mod scenarios {
     mod account;
     mod at_rest;
     mod bad_days;
+    mod bad_input;
     mod calls;
     mod changes;
     mod connection;

@@ -6,14 +6,20 @@ use crate::{
     person::Person,
 };
 use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use im_contract::{
-    Commands as _, UiError,
-    args::{EditArgs, MessageArgs, Nothing, ReactArgs, ReadArgs, SendArgs},
+    Commands as _, ErrorKind, UiError,
+    args::{ConversationArgs, EditArgs, MessageArgs, Nothing, ReactArgs, ReadArgs, SendArgs},
+    files::{AppendFileArgs, BeginFileArgs, FileArgs, MessageFileArgs},
     views::{Account, ConnectionState},
 };
-use im_protocol::{ConversationId, MessageId};
+use im_protocol::{ConversationId, FileId, MessageId};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Bytes of a file that are handed to the core at once.
+const PIECE: usize = 1024 * 1024;
 
 /// A line: what is to be done, under a number that its answer carries.
 #[derive(Deserialize)]
@@ -31,7 +37,11 @@ enum Act {
         conversation: ConversationId,
         text: String,
         reply_to: Option<MessageId>,
+        /// A file of this computer that goes with it.
+        file: Option<PathBuf>,
     },
+    /// Fetches the file of a message.
+    Fetch { message: MessageId, file: FileId },
     /// Gives an own message other words.
     Edit {
         conversation: ConversationId,
@@ -115,15 +125,24 @@ async fn carry_out(person: &Person, act: Act) -> Result<Value, UiError> {
             conversation,
             text,
             reply_to,
+            file,
         } => {
+            let file = match file {
+                Some(path) => Some(choose(person, conversation, &path).await?),
+                None => None,
+            };
             let args = SendArgs {
                 conversation,
                 text,
                 reply_to,
-                files: Vec::new(),
+                files: file.into_iter().collect(),
             };
             let row = core.messages_send(args).await?;
-            return Ok(json!({ "id": row.id }));
+            return Ok(json!({ "id": row.id, "file": file }));
+        }
+        Act::Fetch { message, file } => {
+            core.files_fetch(MessageFileArgs { message, id: file })
+                .await?;
         }
         Act::Edit {
             conversation,
@@ -168,4 +187,35 @@ async fn carry_out(person: &Person, act: Act) -> Result<Value, UiError> {
         }
     }
     Ok(json!({}))
+}
+
+/// Chooses a file as the page does, piece by piece. What a kill left in the draft is taken out before.
+async fn choose(
+    person: &Person,
+    conversation: ConversationId,
+    path: &Path,
+) -> Result<FileId, UiError> {
+    let core = &person.core;
+    let draft = core
+        .conversations_draft(ConversationArgs { conversation })
+        .await?;
+    for left in draft.files {
+        core.files_remove(FileArgs { id: left.id }).await?;
+    }
+    let read = tokio::fs::read(path).await;
+    let bytes = read.map_err(|_| UiError::new(ErrorKind::NoFile))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let begun = core
+        .files_begin(BeginFileArgs {
+            conversation,
+            name: name.into_owned(),
+            size: bytes.len() as u64,
+        })
+        .await?;
+    for piece in bytes.chunks(PIECE) {
+        let data = STANDARD.encode(piece);
+        core.files_append(AppendFileArgs { id: begun.id, data })
+            .await?;
+    }
+    Ok(begun.id)
 }

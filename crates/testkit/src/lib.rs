@@ -14,6 +14,7 @@ pub mod server_process;
 pub mod sql;
 
 pub use cable::Cable;
+pub use im_server::{Limits, config::Rate};
 pub use mailbox::{Mail, Mailbox};
 pub use robot_process::RobotProcess;
 pub use server::TestServer;

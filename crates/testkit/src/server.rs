@@ -19,6 +19,7 @@ pub struct TestServer {
     addr: SocketAddr,
     /// The port of the mail server, where there is one.
     mail: Option<u16>,
+    limits: Limits,
     running: Option<Running>,
 }
 
@@ -28,7 +29,15 @@ impl TestServer {
     /// # Panics
     /// Where it does not start.
     pub async fn start() -> Self {
-        Self::start_with(None).await
+        Self::start_with(None, Limits::wide()).await
+    }
+
+    /// The same with limits that are reached.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_limited(limits: Limits) -> Self {
+        Self::start_with(None, limits).await
     }
 
     /// The same with this mail server.
@@ -36,15 +45,16 @@ impl TestServer {
     /// # Panics
     /// Where it does not start.
     pub async fn start_with_mail(mailbox: &Mailbox) -> Self {
-        Self::start_with(Some(mailbox.port())).await
+        Self::start_with(Some(mailbox.port()), Limits::wide()).await
     }
 
-    async fn start_with(mail: Option<u16>) -> Self {
+    async fn start_with(mail: Option<u16>, limits: Limits) -> Self {
         let data = tempfile::tempdir().expect("a folder for the server");
         let mut server = Self {
             data,
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
             mail,
+            limits,
             running: None,
         };
         server.up().await;
@@ -62,6 +72,7 @@ impl TestServer {
             data,
             addr: former.addr,
             mail: former.mail,
+            limits: former.limits.clone(),
             running: None,
         };
         server.up().await;
@@ -78,7 +89,7 @@ impl TestServer {
         }
         let mut config = Config::new(self.data.path());
         config.listen = self.addr;
-        config.limits = Limits::wide();
+        config.limits = self.limits.clone();
         config.mail = self.mail.map(|port| Mail {
             host: "127.0.0.1".to_owned(),
             port,

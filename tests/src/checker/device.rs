@@ -212,12 +212,28 @@ pub(super) fn under_way(
     if here != Some(head) {
         return Ok(Some(format!("at {} of {head}", here.unwrap_or_default())));
     }
+    if let Some(file) = wanted(&cache, server)? {
+        return Ok(Some(format!("file {file} to be fetched")));
+    }
     let gaps: i64 = cache.query_row(
         "SELECT count(*) FROM conversation WHERE synced_rev < seen_rev",
         [],
         |row| row.get(0),
     )?;
     Ok((gaps > 0).then(|| format!("{gaps} conversations with gaps")))
+}
+
+/// A file that is to be fetched, and that the server has still.
+fn wanted(cache: &Connection, server: &Connection) -> anyhow::Result<Option<String>> {
+    let mut wanted = cache.prepare("SELECT id FROM file_copy WHERE state = 'wanted'")?;
+    let mut there = server.prepare("SELECT 1 FROM file WHERE id = ?1 AND message IS NOT NULL")?;
+    for id in wanted.query_map([], |row| row.get::<_, String>(0))? {
+        let id = id?;
+        if there.exists([&id])? {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

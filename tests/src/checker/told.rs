@@ -126,7 +126,8 @@ impl Told<'_> {
                 }
             }
             // Reactions are looked at together: see below.
-            Act::Delete { .. } | Act::React { .. } | Act::SignOutOthers => {}
+            // Files are looked at together: see `files`.
+            Act::Delete { .. } | Act::React { .. } | Act::Fetch { .. } | Act::SignOutOthers => {}
         }
     }
 
@@ -194,9 +195,10 @@ impl Told<'_> {
     }
 
     /// What a device did in a conversation is in the order of doing: its messages by their places,
-    /// its words for one message by theirs.
+    /// those with files among themselves (docs/adr/0023-text-does-not-wait-for-files.md), its words for one
+    /// message by theirs.
     fn order(&self, findings: &mut Findings) {
-        let mut messages: HashMap<(usize, usize), i64> = HashMap::new();
+        let mut messages: HashMap<(usize, usize, bool), i64> = HashMap::new();
         let mut wordings: HashMap<(usize, u64), usize> = HashMap::new();
         let places: HashMap<&str, i64> = self
             .server
@@ -205,12 +207,15 @@ impl Told<'_> {
             .collect();
         for entry in self.case.book.entries() {
             match &entry.act {
-                Act::Send { conversation, .. } => {
+                Act::Send {
+                    conversation, file, ..
+                } => {
                     let id = self.case.book.message(entry.op).map(|(id, _)| id);
                     let Some(place) = id.and_then(|id| places.get(id)) else {
                         continue;
                     };
-                    let before = messages.insert((entry.device, *conversation), *place);
+                    let way = (entry.device, *conversation, file.is_some());
+                    let before = messages.insert(way, *place);
                     if before.is_some_and(|before| before > *place) {
                         findings.reordered(format!(
                             "message {} is at place {place}, before an earlier one",

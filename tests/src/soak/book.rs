@@ -14,8 +14,11 @@ pub enum Answer {
     None,
     /// It is on the device's disk.
     Done {
-        /// The new message.
+        /// The new message,
         id: Option<String>,
+        /// and the file that goes with it.
+        #[serde(default)]
+        file: Option<String>,
         /// The place that was read to.
         seq: Option<u64>,
     },
@@ -63,13 +66,13 @@ impl Book {
     pub fn answered(&mut self, said: &Value) -> Option<u64> {
         let op = said.get("op")?.as_u64()?;
         let entry = self.entries.get_mut(*self.by_op.get(&op)?)?;
-        let about = said.get("about");
+        let about = |key: &str| said.get("about")?.get(key);
+        let id = |key: &str| about(key).and_then(Value::as_str).map(str::to_owned);
         entry.answer = match said.get("event")?.as_str()? {
             "done" => Answer::Done {
-                id: about
-                    .and_then(|about| about.get("id")?.as_str())
-                    .map(str::to_owned),
-                seq: about.and_then(|about| about.get("seq")?.as_u64()),
+                id: id("id"),
+                file: id("file"),
+                seq: about("seq").and_then(Value::as_u64),
             },
             _ => Answer::Refused,
         };
@@ -90,6 +93,15 @@ impl Book {
             (Answer::Done { id: Some(id), .. }, Act::Send { conversation, .. }) => {
                 Some((id, *conversation))
             }
+            _ => None,
+        }
+    }
+
+    /// The file that goes with the message of this act, as far as is known.
+    #[must_use]
+    pub fn file(&self, op: u64) -> Option<&str> {
+        match &self.entry(op)?.answer {
+            Answer::Done { file, .. } => file.as_deref(),
             _ => None,
         }
     }

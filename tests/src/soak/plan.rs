@@ -24,6 +24,14 @@ const EDITS: u32 = 8;
 const DELETES: u32 = 3;
 const REACTS: u32 = 10;
 const READS: u32 = 14;
+const FETCHES: u32 = 3;
+/// Of so many messages one has a file,
+const FILES: u32 = 20;
+/// and of so many files one is large; their bytes, at least and at most. A large one takes long
+/// enough to be hit while it is on its way.
+const LARGE_FILES: u32 = 8;
+const FILE_BYTES: (usize, usize) = (1, 150_000);
+const LARGE_FILE_BYTES: (usize, usize) = (1_000_000, 4_000_000);
 /// How far back somebody changes or answers something, in messages of the conversation.
 const BACK: usize = 30;
 /// What happens to the server, the devices and the lines keeps its distance in time: from one to the
@@ -142,6 +150,9 @@ pub enum Act {
         text: String,
         /// The act that wrote what it answers.
         reply_to: Option<u64>,
+        /// How large the file is that goes with it, in bytes; none for none.
+        #[serde(default)]
+        file: Option<usize>,
     },
     /// Gives an own message other words.
     Edit {
@@ -163,6 +174,11 @@ pub enum Act {
         emoji: String,
         /// Whether it is given.
         on: bool,
+    },
+    /// Fetches the file of a message.
+    Fetch {
+        /// The act that wrote it.
+        of: u64,
     },
     /// Reads all there is.
     Read {
@@ -234,7 +250,7 @@ impl Plan {
 
     /// People act at times that know nothing of each other (a Poisson process).
     fn acts(&mut self, random: &mut SmallRng, per_second: f64) {
-        let mut written: Vec<Vec<(u64, usize)>> = vec![Vec::new(); self.conversations.len()];
+        let mut written: Vec<Vec<Written>> = vec![Vec::new(); self.conversations.len()];
         let mut at = 0.0;
         for op in 1.. {
             at -= random.random::<f64>().max(1e-9).ln() * 1_000.0 / per_second;
@@ -252,7 +268,7 @@ impl Plan {
         random: &mut SmallRng,
         op: u64,
         device: usize,
-        written: &mut [Vec<(u64, usize)>],
+        written: &mut [Vec<Written>],
     ) -> Act {
         let person = self.devices.get(device).copied().unwrap_or_default();
         let own = |pair: &(usize, usize)| pair.0 == person || pair.1 == person;
@@ -268,13 +284,13 @@ impl Plan {
             .unwrap_or_default();
         let late = before.get(before.len().saturating_sub(BACK)..);
         let late = late.unwrap_or_default();
-        let any = late.choose(random).map(|(op, _)| *op);
-        let mine: Vec<u64> = late
-            .iter()
-            .filter(|(_, author)| *author == person)
-            .map(|(op, _)| *op)
-            .collect();
-        let mine = mine.choose(random).copied();
+        let any = late.choose(random).map(|one| one.op);
+        let mut one_of = |wanted: &dyn Fn(&Written) -> bool| {
+            let fitting = late.iter().filter(|one| wanted(one)).map(|one| one.op);
+            fitting.collect::<Vec<u64>>().choose(random).copied()
+        };
+        let mine = one_of(&|one| one.author == person);
+        let with_file = one_of(&|one| one.file);
         let chance = random.random_range(0..100);
         match (mine, any) {
             (Some(of), _) if chance < EDITS => Act::Edit {
@@ -289,14 +305,25 @@ impl Plan {
             },
             _ if chance < EDITS + DELETES + REACTS + READS => Act::Read { conversation },
             _ => {
+                if let Some(of) = with_file
+                    && chance < EDITS + DELETES + REACTS + READS + FETCHES
+                {
+                    return Act::Fetch { of };
+                }
                 let reply_to = any.filter(|_| random.random_range(0..6) == 0);
+                let file = (random.random_range(0..FILES) == 0).then(|| file_bytes(random));
                 if let Some(written) = written.get_mut(conversation) {
-                    written.push((op, person));
+                    written.push(Written {
+                        op,
+                        author: person,
+                        file: file.is_some(),
+                    });
                 }
                 Act::Send {
                     conversation,
                     text: words(random, op),
                     reply_to,
+                    file,
                 }
             }
         }
@@ -370,6 +397,34 @@ impl Plan {
     }
 }
 
+/// A message, as far as the plan knows.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    /// The act that wrote it.
+    op: u64,
+    /// Whose.
+    author: usize,
+    /// Whether a file goes with it.
+    file: bool,
+}
+
+/// How large a file is.
+fn file_bytes(random: &mut SmallRng) -> usize {
+    let (least, most) = match random.random_range(0..LARGE_FILES) {
+        0 => LARGE_FILE_BYTES,
+        _ => FILE_BYTES,
+    };
+    random.random_range(least..=most)
+}
+
+/// The bytes of the file that goes with the message of this act: what no other file has.
+#[must_use]
+pub fn file(op: u64, bytes: usize) -> Vec<u8> {
+    let mut content = vec![0; bytes];
+    SmallRng::seed_from_u64(op).fill(content.as_mut_slice());
+    content
+}
+
 /// Something to say, unlike anything else: it ends in the number of the act.
 fn words(random: &mut SmallRng, op: u64) -> String {
     let mut words = String::new();
@@ -411,6 +466,26 @@ mod tests {
         };
         let acts = count(|what| matches!(what, What::Act { .. }));
         assert!((8_500..9_500).contains(&acts), "{acts} acts");
+        let sends = count(|what| {
+            matches!(
+                what,
+                What::Act {
+                    act: Act::Send { file: Some(_), .. },
+                    ..
+                }
+            )
+        });
+        assert!((200..400).contains(&sends), "{sends} files");
+        let fetches = count(|what| {
+            matches!(
+                what,
+                What::Act {
+                    act: Act::Fetch { .. },
+                    ..
+                }
+            )
+        });
+        assert!((100..300).contains(&fetches), "{fetches} fetched");
         assert!(count(|what| matches!(what, What::KillDevice { .. })) > 15);
         assert!(count(|what| matches!(what, What::KillServer { .. })) > 2);
         assert!(count(|what| matches!(what, What::CutLine { .. })) > 50);
@@ -422,15 +497,18 @@ mod tests {
     fn people_change_only_what_they_wrote_and_before_they_do() {
         let plan = Plan::new(wish(4));
         let mut authors = std::collections::HashMap::new();
+        let mut files = std::collections::HashSet::new();
         for step in &plan.steps {
             let What::Act { device, op, act } = &step.what else {
                 continue;
             };
             let person = plan.devices[*device];
             match act {
-                Act::Send { .. } => {
+                Act::Send { file, .. } => {
                     authors.insert(*op, person);
+                    files.extend(file.map(|_| *op));
                 }
+                Act::Fetch { of } => assert!(files.contains(of)),
                 Act::Edit { of, .. } | Act::Delete { of } => assert_eq!(authors[of], person),
                 Act::React { to, .. } => assert!(authors.contains_key(to)),
                 Act::Read { .. } | Act::SignOutOthers => {}

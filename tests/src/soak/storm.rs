@@ -7,6 +7,7 @@ use super::{
     journal::Journal,
     plan::{Act, Plan, Step, What},
     server::{self, Server},
+    telling,
 };
 use crate::checker::{self, Case};
 use anyhow::{Context as _, bail};
@@ -14,9 +15,10 @@ use im_testkit::{
     Cable, RobotProcess, ServerProcess,
     server::{PASSWORD, email},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     collections::{HashMap, HashSet},
+    fs,
     io::{self, Write as _},
     path::PathBuf,
     time::Duration,
@@ -59,6 +61,8 @@ pub(super) struct Storm<'a> {
     server: Option<Server>,
     url: String,
     database: PathBuf,
+    /// The files that people choose.
+    handed: PathBuf,
     /// Ids, by the plan's numbers.
     people: Vec<String>,
     conversations: Vec<String>,
@@ -91,6 +95,8 @@ impl<'a> Storm<'a> {
             };
             people.push(id.to_string());
         }
+        let handed = place.folder.join("handed");
+        fs::create_dir_all(&handed)?;
         let name = |person: usize| plan.people.get(person).map(|someone| someone.name.as_str());
         let mut conversations = Vec::new();
         for (number, (mentor, student)) in plan.conversations.iter().enumerate() {
@@ -106,6 +112,7 @@ impl<'a> Storm<'a> {
             place,
             url: server.url().to_owned(),
             database: server.data().join("instantmentor.db"),
+            handed,
             server: Some(Server::of(server)),
             people,
             conversations,
@@ -323,7 +330,7 @@ impl<'a> Storm<'a> {
     /// Carries out a step. False where it is not possible as things are.
     async fn take(&mut self, step: &Step) -> anyhow::Result<bool> {
         match &step.what {
-            What::Act { device, op, act } => Ok(self.act(*device, *op, act)),
+            What::Act { device, op, act } => Ok(self.act(*device, *op, act)?),
             What::KillDevice { device, away_ms } => {
                 let away = Duration::from_millis(*away_ms);
                 let done = self.order(*device, Order::Kill(away));
@@ -393,66 +400,26 @@ impl<'a> Storm<'a> {
             .is_some_and(|server| server.order(order))
     }
 
-    fn act(&mut self, device: usize, op: u64, act: &Act) -> bool {
+    fn act(&mut self, device: usize, op: u64, act: &Act) -> io::Result<bool> {
         let Some(number) = self.present.get(device).copied() else {
-            return false;
+            return Ok(false);
         };
         let Some(life) = self.lives.get(number).filter(|life| life.ready) else {
-            return false;
+            return Ok(false);
         };
-        let Some(Value::Object(mut line)) = self.line(act) else {
-            return false;
+        let Some(line) = telling::line(op, act, &self.book, &self.conversations, &self.handed)?
+        else {
+            return Ok(false);
         };
-        line.insert("op".to_owned(), op.into());
-        if !life.device.order(Order::Tell(Value::Object(line))) {
-            return false;
+        if !life.device.order(Order::Tell(line)) {
+            return Ok(false);
         }
         let person = life.person;
         if *act == Act::SignOutOthers {
             self.signing_out.insert(person);
         }
         self.book.asked(op, number, person, act.clone());
-        true
-    }
-
-    /// An act as a robot is told of it; none where it is about a message that nobody knows yet.
-    fn line(&self, act: &Act) -> Option<Value> {
-        let place = |number: usize| self.conversations.get(number);
-        Some(match act {
-            Act::Send {
-                conversation,
-                text,
-                reply_to,
-            } => {
-                let reply_to = match reply_to {
-                    Some(op) => Some(self.book.message(*op)?.0),
-                    None => None,
-                };
-                json!({
-                    "do": "send", "conversation": place(*conversation)?, "text": text,
-                    "reply_to": reply_to,
-                })
-            }
-            Act::Edit { of, text } => {
-                let (id, conversation) = self.book.message(*of)?;
-                json!({ "do": "edit", "conversation": place(conversation)?, "id": id, "text": text })
-            }
-            Act::Delete { of } => {
-                let (id, conversation) = self.book.message(*of)?;
-                json!({ "do": "delete", "conversation": place(conversation)?, "id": id })
-            }
-            Act::React { to, emoji, on } => {
-                let (id, conversation) = self.book.message(*to)?;
-                json!({
-                    "do": "react", "conversation": place(conversation)?, "id": id, "emoji": emoji,
-                    "on": on,
-                })
-            }
-            Act::Read { conversation } => {
-                json!({ "do": "read", "conversation": place(*conversation)? })
-            }
-            Act::SignOutOthers => json!({ "do": "sign_out_others" }),
-        })
+        Ok(true)
     }
 
     /// Waits until every device has everything; false where nothing new came for long before.
@@ -512,6 +479,7 @@ impl<'a> Storm<'a> {
         Case {
             book: &self.book,
             server: &self.database,
+            handed: &self.handed,
             people: &self.people,
             conversations: &self.conversations,
             devices,

@@ -105,6 +105,10 @@ test('the connection is one line, and none where all is well', () => {
   } as const;
   expect(connectionLine(well, 0)).toBeUndefined();
   expect(connectionLine({ ...well, waiting: 2 }, 0)?.words).toBe('Sending 2 messages…');
+  // What comes cannot be kept although the line is good.
+  const full = connectionLine({ ...well, catching_up: true, problem: refusal('storage') }, 0);
+  expect(full).toMatchObject({ urgent: true, retry: false });
+  expect(full?.words).toContain('disk');
   const down = { ...well, state: 'waiting', retry_in_ms: 12_000, waiting: 3 } as const;
   expect(connectionLine(down, 2_000)).toEqual({
     words: 'Reconnecting in 10 s',

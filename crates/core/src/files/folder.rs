@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The ending of what is not whole.
 const PART: &str = "part";
@@ -17,6 +18,8 @@ const PART: &str = "part";
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     root: Arc<Path>,
+    /// See [`Folder::alone`].
+    alone: Arc<Mutex<()>>,
 }
 
 impl Folder {
@@ -27,11 +30,18 @@ impl Folder {
     pub(crate) fn open(account: &Path) -> io::Result<Self> {
         let folder = Self {
             root: Arc::from(account),
+            alone: Arc::default(),
         };
         for path in [folder.uploads(), folder.copies(), folder.small()] {
             store::make_private(&path)?;
         }
         Ok(folder)
+    }
+
+    /// Held by who takes away what no row speaks of, from reading the rows on, and by who makes a
+    /// copy before its row is there: the one would take away what the other has just made.
+    pub(crate) async fn alone(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.alone).lock_owned().await
     }
 
     fn uploads(&self) -> PathBuf {

@@ -11,6 +11,7 @@ use crate::{
     sync::{Action, Failed},
     wire::WireFailure,
 };
+use im_contract::{ErrorKind, UiError};
 use im_protocol::{
     ConversationId, OperationId,
     conversation::{Changes, ChangesSince},
@@ -25,17 +26,17 @@ pub(super) enum Fed {
     Page(u64, Result<Snapshot, Failed>),
     Changes(u64, ConversationId, Result<Changes, Failed>),
     StoredFacts {
-        stored: Result<(Cursor, Applied), Failed>,
+        stored: Result<(Cursor, Applied), ErrorKind>,
         /// Whether nothing had been missing before: then what arrives has just been written.
         live: bool,
     },
-    StoredPage(Result<Vec<(ConversationId, u64)>, Failed>),
+    StoredPage(Result<Vec<(ConversationId, u64)>, ErrorKind>),
     StoredChanges {
-        stored: Result<Applied, Failed>,
+        stored: Result<Applied, ErrorKind>,
         last: Option<u64>,
         more: bool,
     },
-    StoredEnd(Result<Cursor, Failed>),
+    StoredEnd(Result<Cursor, ErrorKind>),
 }
 
 impl Session {
@@ -134,7 +135,7 @@ impl Session {
             Fed::Page(_, answer) => self.sync.page(now, answer),
             Fed::Changes(_, conversation, answer) => self.sync.changes(now, conversation, answer),
             Fed::StoredFacts { stored, live } => {
-                let stored = match stored {
+                let stored = match self.kept(stored) {
                     Ok((cursor, applied)) => {
                         self.applied(applied, live).await;
                         Ok(cursor)
@@ -146,10 +147,11 @@ impl Session {
             Fed::StoredPage(stored) => {
                 self.changes.conversations();
                 self.changes.people();
+                let stored = self.kept(stored);
                 self.sync.stored_page(now, stored)
             }
             Fed::StoredChanges { stored, last, more } => {
-                let stored = match stored {
+                let stored = match self.kept(stored) {
                     Ok(applied) => {
                         self.applied(applied, false).await;
                         Ok((last, more))
@@ -162,10 +164,17 @@ impl Session {
                 self.sweep_files();
                 self.changes.conversations();
                 self.changes.people();
+                let stored = self.kept(stored);
                 self.sync.stored_end(now, stored)
             }
         };
         self.feed(actions);
+    }
+
+    /// Notes whether what comes can be kept: the person is to know where it cannot.
+    fn kept<T>(&mut self, stored: Result<T, ErrorKind>) -> Result<T, Failed> {
+        self.unkept = stored.as_ref().err().copied();
+        stored.map_err(|_| Failed)
     }
 
     /// Tells everybody whom it concerns what was stored.
@@ -211,7 +220,7 @@ fn unanswered(failure: WireFailure) -> Failed {
     Failed
 }
 
-fn not_stored(error: &StoreError) -> Failed {
+fn not_stored(error: &StoreError) -> ErrorKind {
     tracing::error!(%error, "the feed could not be stored");
-    Failed
+    UiError::from(error).kind
 }

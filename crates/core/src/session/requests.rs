@@ -3,12 +3,10 @@
 use super::Context;
 use crate::{
     faults,
-    files::Folder,
+    files::{self, Folder},
     outbox::{Answer, Entry, FileEntry, SendFailure},
     store::{
-        Store, StoreError, facts,
-        file_copy::{self, CopyState},
-        message,
+        Store, StoreError, facts, message,
         outbox::{self as rows, Operation, OutboxRow},
         upload::{self, Upload},
     },
@@ -264,34 +262,9 @@ async fn delete(
         })
         .await?;
     if !carried.is_empty() {
-        keep_sent(store, folder, now, carried).await;
+        files::keep_sent(store, folder, now, carried).await;
     }
     Ok(())
-}
-
-/// Nobody fetches what they have sent. Where that cannot be, it is fetched all the same.
-async fn keep_sent(store: &Store, folder: &Folder, now: UnixMs, carried: Vec<Upload>) {
-    let folder = folder.clone();
-    let renamed = tokio::task::spawn_blocking(move || {
-        let mut kept = carried;
-        kept.retain(|file| folder.keep_sent(file.id).is_ok());
-        kept
-    });
-    let Ok(kept) = renamed.await else { return };
-    let write = move |tx: &Transaction<'_>| {
-        for file in kept {
-            let message = file
-                .message
-                .filter(|id| message::exists(tx, *id).is_ok_and(|is| is));
-            if let Some(message) = message {
-                file_copy::put(tx, file.id, message, file.size, CopyState::Whole, now)?;
-            }
-        }
-        Ok(())
-    };
-    if let Err(error) = store.cache.write(write).await {
-        tracing::warn!(%error, "what was sent could not be kept as a copy");
-    }
 }
 
 fn send_failure(failure: WireFailure) -> SendFailure {

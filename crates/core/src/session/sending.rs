@@ -188,8 +188,15 @@ impl Session {
                     self.changes.messages(entry.conversation);
                 }
                 self.outbox.add(entries);
+                self.reading = false;
+                if self.written {
+                    self.take_written();
+                }
             }
-            Sent::NotRead => self.read_again = Some(now + READ_AGAIN),
+            Sent::NotRead => {
+                self.reading = false;
+                self.read_again = Some(now + READ_AGAIN);
+            }
             Sent::Answered {
                 conversation,
                 request,
@@ -258,8 +265,14 @@ impl Session {
         self.context.live.set_sending(self.outbox.sending());
     }
 
-    /// Rows were written: they are read in their order, whoever told first.
+    /// Rows were written: they are read in their order, whoever told first. One reading takes all
+    /// there are, so that of thousands that are told while it goes on, one more is enough.
     pub(super) fn take_written(&mut self) {
+        self.written = self.reading;
+        if self.reading {
+            return;
+        }
+        self.reading = true;
         let (store, last) = (self.context.store.clone(), self.outbox.last_place());
         self.begin(async move {
             let read = move |connection: &rusqlite::Connection| {

@@ -199,30 +199,32 @@ fn read(row: &Row<'_>) -> rusqlite::Result<FileCopy> {
     })
 }
 
+/// A message in a conversation of its own, as the rows of this table ask for.
+#[cfg(test)]
+pub(crate) fn message_for_test(connection: &Connection) -> MessageId {
+    let (conversation, message) = (im_protocol::ConversationId::new(), MessageId::new());
+    connection
+        .execute(
+            "INSERT INTO conversation(id, other, created_at, head_seq, head_rev, read_seq,
+                 server_read_seq, other_read_seq, unread, last_at)
+             VALUES (?1, '', 0, 1, 1, 0, 0, 0, 0, 0)",
+            [conversation.to_string()],
+        )
+        .unwrap();
+    connection
+        .execute(
+            "INSERT INTO message(id, conversation, seq, rev, author, content, written_at,
+                 accepted_at) VALUES (?1, ?2, 1, 1, '', '', 0, 0)",
+            [message.to_string(), conversation.to_string()],
+        )
+        .unwrap();
+    message
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{message_for_test as message, *};
     use crate::store::testing::{self, assert_no_scan};
-
-    fn message(connection: &Connection) -> MessageId {
-        let (conversation, message) = (im_protocol::ConversationId::new(), MessageId::new());
-        connection
-            .execute(
-                "INSERT INTO conversation(id, other, created_at, head_seq, head_rev, read_seq,
-                     server_read_seq, other_read_seq, unread, last_at)
-                 VALUES (?1, '', 0, 1, 1, 0, 0, 0, 0, 0)",
-                [conversation.to_string()],
-            )
-            .unwrap();
-        connection
-            .execute(
-                "INSERT INTO message(id, conversation, seq, rev, author, content, written_at,
-                     accepted_at) VALUES (?1, ?2, 1, 1, '', '', 0, 0)",
-                [message.to_string(), conversation.to_string()],
-            )
-            .unwrap();
-        message
-    }
 
     #[test]
     fn the_copies_that_nobody_has_looked_at_for_longest_go_first() {

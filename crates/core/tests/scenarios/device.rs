@@ -84,6 +84,7 @@ pub(crate) struct Device {
     pub(crate) media: simulated::Engine,
     pub(crate) bell: Arc<Bell>,
     server: String,
+    clock: Clock,
 }
 
 impl Device {
@@ -99,6 +100,16 @@ impl Device {
         data: Arc<TempDir>,
         secrets: Arc<dyn SecretStore>,
     ) -> Self {
+        Self::at(server, data, secrets, Clock::system()).await
+    }
+
+    /// The same with this clock.
+    pub(crate) async fn at(
+        server: &str,
+        data: Arc<TempDir>,
+        secrets: Arc<dyn SecretStore>,
+        clock: Clock,
+    ) -> Self {
         let desktop = Arc::new(Desktop::default());
         let (actions, notification_actions) = notify::actions();
         let (media, bell) = (simulated::Engine::new(), Arc::new(Bell::default()));
@@ -110,6 +121,7 @@ impl Device {
             notification_actions,
             Arc::new(media.clone()),
             Arc::clone(&bell) as Arc<dyn Ringtone>,
+            clock.clone(),
         )
         .await
         .unwrap();
@@ -123,6 +135,7 @@ impl Device {
             media,
             bell,
             server: server.to_owned(),
+            clock,
         }
     }
 
@@ -170,10 +183,11 @@ impl Device {
             data,
             secrets,
             server,
+            clock,
             ..
         } = self;
         drop(core);
-        Self::with(&server, data, secrets).await
+        Self::at(&server, data, secrets, clock).await
     }
 
     /// Waits until it holds, looking at every event.
@@ -359,6 +373,7 @@ pub(crate) async fn start(
         notification_actions,
         Arc::new(simulated::Engine::new()),
         Arc::new(Bell::default()),
+        Clock::system(),
     )
     .await
 }
@@ -371,6 +386,7 @@ async fn start_with(
     notification_actions: mpsc::Receiver<NotificationAction>,
     media: Arc<dyn MediaEngine>,
     ringtone: Arc<dyn Ringtone>,
+    clock: Clock,
 ) -> Result<Core, UiError> {
     Core::start(CoreConfig {
         data_dir: data.to_owned(),
@@ -383,7 +399,7 @@ async fn start_with(
         ringtone,
         media,
         links: Arc::new(NoLinks),
-        clock: Clock::system(),
+        clock,
     })
     .await
 }

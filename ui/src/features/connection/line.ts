@@ -33,6 +33,9 @@ export function connectionLine(connection: Connection, agoMs: number): Line | un
         urgent: true,
       };
     case 'online':
+      // What comes cannot be kept: it comes again once that is mended.
+      if (connection.problem)
+        return { words: errorWords(connection.problem), more, retry: false, urgent: true };
       if (connection.catching_up) return { words: t('connection_catching_up'), retry: false, urgent: false };
       if (connection.waiting > 0) {
         return { words: plural('connection_sending', connection.waiting), retry: false, urgent: false };
