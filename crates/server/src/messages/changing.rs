@@ -119,7 +119,11 @@ async fn set_words(
         None => {}
     }
     let words = match &before.content {
-        Content::Text { text: words } if words == text => return Ok(before),
+        Content::Text { text: words } if words == text => {
+            // Its answer may be lost, and the words be others by the time that it comes again.
+            message_edit::insert(change.conn()?, id, &done, None).await?;
+            return Ok(before);
+        }
         Content::Text { text: words } => words.clone(),
         Content::Deleted => return Err(gone()),
         Content::Call { .. } | Content::Unknown => {
@@ -132,7 +136,7 @@ async fn set_words(
         at: before.edited_at.unwrap_or(before.accepted_at),
     };
     let conn = change.conn()?;
-    message_edit::insert(conn, id, &done, rev, &replaced).await?;
+    message_edit::insert(conn, id, &done, Some((rev, &replaced))).await?;
     message::set_words(conn, message, rev, text, now).await?;
     publish(change, &heads, conversation, message).await
 }
