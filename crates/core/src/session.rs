@@ -214,9 +214,8 @@ impl Session {
         let now = self.now();
         let actions = self.sync.tick(now);
         self.feed(actions);
-        for conversation in self.typing.tick(now) {
-            self.is_typing(conversation, false);
-        }
+        self.typing.tick(now);
+        self.show_typing();
         if self.refused_until.is_some_and(|until| until <= now) {
             self.refused_until = Some(now + REFUSED_AGAIN);
             self.client.reconnect_soon();
