@@ -24,6 +24,25 @@ async fn a_mail_waits_while_the_mail_server_is_down_and_comes_when_it_is_back() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_mail_that_is_held_up_holds_up_no_other() {
+    let (school, mailbox) = school_with_mail().await;
+    school.person("Sam", Role::Student).await;
+    school.person("Lin", Role::Student).await;
+    mailbox.set_mood(Mood::Silent);
+    forgot(&school, &email_of("Sam")).await.unwrap();
+    mailbox.connections(1).await;
+    mailbox.set_mood(Mood::Takes);
+    // It is due again, and is on its way still.
+    school.running().clock().advance(Duration::from_secs(11));
+    for nth in 1..=3 {
+        forgot(&school, &email_of("Lin")).await.unwrap();
+        mailbox.nth_for(&email_of("Lin"), nth).await;
+    }
+    assert_eq!(mailbox.waiting(), 1, "Sam's is waited for all the while");
+    assert_eq!(mailbox.mails().len(), 3, "and not sent twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_busy_mail_server_is_asked_again_and_one_that_knows_nobody_is_not() {
     let (school, mailbox) = school_with_mail().await;
     school.person("Sam", Role::Student).await;
