@@ -7,10 +7,10 @@ use crate::store::{
     upload::Upload,
 };
 use im_contract::{
-    UiError,
+    ErrorKind, UiError,
     views::{ContentView, MessageRow, ReactionView, Trouble, TroubleKind},
 };
-use im_protocol::{MessageId, conversation::Message};
+use im_protocol::{ErrorCode, MessageId, WireError, conversation::Message};
 
 /// What a message says, as far as a line about it shows it.
 pub(crate) struct Gist {
@@ -92,7 +92,7 @@ pub(super) fn overlay(messages: &mut [MessageRow], changes: &[OutboxRow]) {
                     Operation::Delete { .. } => TroubleKind::Delete,
                     Operation::React { .. } => TroubleKind::React,
                 },
-                error: UiError::from(error),
+                error: why(&change.operation, error),
             });
             continue;
         }
@@ -114,6 +114,14 @@ pub(super) fn overlay(messages: &mut [MessageRow], changes: &[OutboxRow]) {
             Operation::React { emoji, on, .. } => react(&mut row.reactions, emoji, *on),
             Operation::Send { .. } => {}
         }
+    }
+}
+
+/// Why a change was refused for good.
+fn why(operation: &Operation, error: &WireError) -> UiError {
+    match (operation, &error.code) {
+        (Operation::React { .. }, ErrorCode::Conflict) => UiError::new(ErrorKind::TooManyEmoji),
+        _ => UiError::from(error),
     }
 }
 

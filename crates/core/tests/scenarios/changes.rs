@@ -9,7 +9,7 @@ use im_contract::{
     },
     views::{ConnectionState, ContentView, MessageRow, TroubleKind},
 };
-use im_protocol::{ConversationId, MessageId, people::Role};
+use im_protocol::{ConversationId, MessageId, limits, people::Role};
 use im_testkit::TestServer;
 
 async fn maya_and_sam() -> (TestServer, ConversationId) {
@@ -302,6 +302,31 @@ async fn a_change_that_comes_too_late_says_so_and_can_be_thrown_away() {
     let args = OperationArgs { id: trouble.op };
     phone.core.messages_discard(args).await.unwrap();
     assert!(phone.message(conversation, id).await.trouble.is_none());
+}
+
+#[tokio::test]
+async fn one_emoji_too_many_says_that_it_is_one_too_many() {
+    let (server, conversation) = maya_and_sam().await;
+    let mut sam = Device::of("Sam", &server.url()).await;
+    let id = sam.say(conversation, "hello").await.id;
+    // Rats, mice and what follows them.
+    let emoji = ('\u{1f400}'..).take(limits::EMOJIS + 1);
+    for one in emoji {
+        let given = react(conversation, id, &one.to_string(), true);
+        sam.core.messages_react(given).await.unwrap();
+    }
+    sam.until("the last is refused", |core| {
+        Box::pin(async move {
+            let page = super::device::messages(core, conversation).await;
+            page[0].trouble.is_some()
+        })
+    })
+    .await;
+    let row = sam.message(conversation, id).await;
+    let trouble = row.trouble.unwrap();
+    assert_eq!(trouble.kind, TroubleKind::React);
+    assert_eq!(trouble.error.kind, ErrorKind::TooManyEmoji);
+    assert_eq!(row.reactions.len(), limits::EMOJIS);
 }
 
 #[tokio::test]
