@@ -45,6 +45,7 @@ use installation::{Installation, InstallationFile};
 use std::{io, path::PathBuf, sync::Arc};
 use tokio::{
     sync::{mpsc, oneshot, watch},
+    task::spawn_blocking,
     time::{Instant, sleep_until},
 };
 
@@ -171,8 +172,10 @@ impl AccountTask {
             open: None,
             line: connection::no_line(None),
         });
+        // It reads the certificates that the system trusts.
+        let http = spawn_blocking(Http::new).await;
         let mut task = Self {
-            http: Http::new()?,
+            http: http.map_err(|_| UiError::new(ErrorKind::Internal))??,
             file,
             installation,
             asks,
