@@ -108,10 +108,9 @@ impl Rings {
         match end {
             RingEnd::AnsweredHere | RingEnd::Declined => handle.close(),
             RingEnd::AnsweredElsewhere => handle.end(words("ring_answered_elsewhere", &[])),
-            RingEnd::CallerGaveUp | RingEnd::Failed => {
-                handle.end(words("ring_caller_gave_up", &name));
-            }
+            RingEnd::CallerGaveUp => handle.end(words("ring_caller_gave_up", &name)),
             RingEnd::Missed => handle.end(words("ring_missed", &name)),
+            RingEnd::Failed => handle.end(words("ring_failed", &name)),
         }
     }
 
@@ -305,6 +304,7 @@ mod tests {
             "ring_connecting",
             "ring_answered_elsewhere",
             "ring_caller_gave_up",
+            "ring_failed",
             "ring_missed",
         ] {
             assert!(im_contract::catalogue::has(key), "{key} is missing");

@@ -26,6 +26,8 @@
 //!   only that one can take up the call.
 //! - **The end of a callee while it rings** is a rejection: whoever accepts and hangs up before
 //!   the accept has arrived wants exactly that.
+//! - **A call that was connected and broke off** has failed, and has its length: one that never connected
+//!   has none. Devices of any version can read that.
 //! - **A call both of whose devices are gone** for [`Rules::abandoned_ms`] is over; its length
 //!   counts until the last of them was seen.
 

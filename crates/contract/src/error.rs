@@ -1,17 +1,36 @@
 //! What went wrong, for a person.
 
-use crate::catalogue::words;
+use crate::catalogue::{has, words};
 use im_protocol::{ErrorCode, WireError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
 
-/// What the UI acts on. Each has its sentence in the catalogue under `error_<kind>`; a kind is
-/// added only where the UI does or says something of its own for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum ErrorKind {
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $kind:ident,)+) => {
+        /// What the UI acts on. Each has its sentence in the catalogue under `error_<kind>`; a kind is
+        /// added only where the UI does or says something of its own for it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+        #[serde(rename_all = "snake_case")]
+        #[ts(export)]
+        pub enum ErrorKind {
+            $($(#[$doc])+ $kind,)+
+        }
+
+        impl ErrorKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$kind,)+];
+
+            /// Under which the catalogue has its sentence.
+            pub(crate) fn key(self) -> String {
+                let kind = serde_json::to_value(self).unwrap_or_default();
+                format!("error_{}", kind.as_str().unwrap_or("internal"))
+            }
+        }
+    };
+}
+
+kinds! {
     /// E-mail or password is wrong.
     WrongPassword,
     /// The address is taken.
@@ -40,6 +59,8 @@ pub enum ErrorKind {
     NoMail,
     /// Nobody is signed in, or the session is over: sign in.
     SignInAgain,
+    /// The person's account was deleted.
+    AccountDeleted,
     /// The server's address is not one: `wss`/`https` outside this computer, a host, a port.
     BadServerAddress,
     /// The server did not answer.
@@ -62,6 +83,12 @@ pub enum ErrorKind {
     TooLong,
     /// Something is missing or malformed; `params.field` says where.
     Invalid,
+    /// Things are not (anymore) such that it could be done.
+    NotAsThingsAre,
+    /// The message has as many different emoji as it can have.
+    TooManyEmoji,
+    /// There is nobody in the course to write to.
+    NobodyInCourse,
     /// The file is empty.
     FileEmpty,
     /// The file is too large; `params.limit` says how large it may be.
@@ -140,26 +167,29 @@ impl UiError {
     /// What to tell a person: the sentence of the catalogue with its values.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let kind = serde_json::to_value(self.kind).unwrap_or_default();
+        if self.kind == ErrorKind::Invalid {
+            // As the page says it.
+            let field = self.params.get("field").map_or("", String::as_str);
+            let key = format!("field_{field}");
+            let key = if has(&key) { &key } else { "field_unknown" };
+            return words("error_invalid", &[("field", &words(key, &[]))]);
+        }
         let params: Vec<(&str, &str)> = self
             .params
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        words(
-            &format!("error_{}", kind.as_str().unwrap_or("internal")),
-            &params,
-        )
+        words(&self.kind.key(), &params)
     }
 }
 
 impl From<&WireError> for UiError {
     fn from(error: &WireError) -> Self {
         let kind = match error.code {
-            ErrorCode::Unauthorized
-            | ErrorCode::TokenExpired
-            | ErrorCode::SessionRevoked
-            | ErrorCode::AccountDeleted => ErrorKind::SignInAgain,
+            ErrorCode::Unauthorized | ErrorCode::TokenExpired | ErrorCode::SessionRevoked => {
+                ErrorKind::SignInAgain
+            }
+            ErrorCode::AccountDeleted => ErrorKind::AccountDeleted,
             ErrorCode::Unverified => ErrorKind::Unverified,
             ErrorCode::RegistrationClosed => ErrorKind::RegistrationClosed,
             ErrorCode::NoMail => ErrorKind::NoMail,
@@ -175,7 +205,8 @@ impl From<&WireError> for UiError {
             ErrorCode::ChecksumMismatch => ErrorKind::FileBroken,
             ErrorCode::TypeRefused => ErrorKind::FileRefused,
             ErrorCode::StorageFull => ErrorKind::ServerFull,
-            ErrorCode::Invalid | ErrorCode::IdReused | ErrorCode::Conflict => ErrorKind::Invalid,
+            ErrorCode::Conflict => ErrorKind::NotAsThingsAre,
+            ErrorCode::Invalid | ErrorCode::IdReused => ErrorKind::Invalid,
             ErrorCode::TooLarge => ErrorKind::TooLong,
             ErrorCode::RateLimited => ErrorKind::TooFast,
             ErrorCode::Busy => ErrorKind::InACall,
@@ -202,7 +233,29 @@ mod tests {
         let missing = UiError::new(ErrorKind::Invalid).with("field", "name");
         assert_eq!(
             missing.sentence(),
-            "Something is missing or not right here: name."
+            "Something is missing or not right here: your name."
         );
+        for unnamed in [
+            UiError::new(ErrorKind::Invalid),
+            UiError::new(ErrorKind::Invalid).with("field", "of_another_build"),
+        ] {
+            let said = unnamed.sentence();
+            assert!(said.ends_with(": what you entered."), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_refuses_is_said_as_it_is() {
+        let kind = |code| UiError::from(&WireError::new(code, "")).kind;
+        assert_eq!(kind(ErrorCode::Conflict), ErrorKind::NotAsThingsAre);
+        assert_eq!(kind(ErrorCode::AccountDeleted), ErrorKind::AccountDeleted);
+        assert_eq!(kind(ErrorCode::SessionRevoked), ErrorKind::SignInAgain);
+    }
+
+    #[test]
+    fn every_kind_has_its_sentence() {
+        for kind in ErrorKind::ALL {
+            assert!(has(&kind.key()), "{} is missing", kind.key());
+        }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use tokens::{Over, TokenError, Tokens};
 use crate::{
     clock::Clock,
     connection,
+    disk::disk,
     events::EventHub,
     notify::{Ringtone, Shown},
     rest::Http,
@@ -44,6 +45,7 @@ use installation::{Installation, InstallationFile};
 use std::{io, path::PathBuf, sync::Arc};
 use tokio::{
     sync::{mpsc, oneshot, watch},
+    task::spawn_blocking,
     time::{Instant, sleep_until},
 };
 
@@ -158,7 +160,9 @@ impl AccountTask {
     /// Where the data folder cannot be used.
     pub(crate) async fn open(parts: Parts) -> Result<(AccountDoor, Self), UiError> {
         let file = InstallationFile::new(&parts.data_dir);
-        let installation = file.load().map_err(|error| storage(&error))?;
+        let reading = file.clone();
+        let installation = disk(move || reading.load()).await;
+        let installation = installation.map_err(|error| storage(&error))?;
         let (asks_tx, asks) = mpsc::channel(QUEUE);
         let (slot, slot_rx) = watch::channel(Slot {
             account: Account::SignedOut {
@@ -168,8 +172,10 @@ impl AccountTask {
             open: None,
             line: connection::no_line(None),
         });
+        // It reads the certificates that the system trusts.
+        let http = spawn_blocking(Http::new).await;
         let mut task = Self {
-            http: Http::new()?,
+            http: http.map_err(|_| UiError::new(ErrorKind::Internal))??,
             file,
             installation,
             asks,
@@ -309,10 +315,10 @@ impl AccountTask {
         format!("{}/cache", self.secret_key(me))
     }
 
-    fn save_installation(&self) -> Result<(), UiError> {
-        self.file
-            .save(&self.installation)
-            .map_err(|error| storage(&error))
+    async fn save_installation(&self) -> Result<(), UiError> {
+        let (file, installation) = (self.file.clone(), self.installation.clone());
+        let saved = disk(move || file.save(&installation)).await;
+        saved.map_err(|error| storage(&error))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     courses::failed,
     files,
-    messages::{self, content_view},
+    messages::{self, Gist},
     people::{course_view, known_or_nameless},
     session::{Context, Mail, OpenAccount},
     store::{StoreError, conversation, course, draft, message, outbox, read_mark, upload},
@@ -35,41 +35,55 @@ struct Found {
     last: Option<Message>,
 }
 
-/// An unsent message with what it carries, as far as the list shows it.
-struct Unsent {
-    row: outbox::OutboxRow,
-    files: u32,
-    file: String,
+/// What of a conversation is here alone: its last unsent message, and what was changed.
+#[derive(Default)]
+struct Here {
+    unsent: Option<(outbox::OutboxRow, Gist)>,
+    changes: Vec<outbox::OutboxRow>,
 }
 
-impl Unsent {
-    fn read(connection: &Connection, row: outbox::OutboxRow) -> Result<Self, StoreError> {
-        let carried = upload::of_message(connection, MessageId::from_uuid(row.id.uuid()))?;
+impl Here {
+    fn read(
+        connection: &Connection,
+        unsent: Option<outbox::OutboxRow>,
+        changes: Vec<outbox::OutboxRow>,
+    ) -> Result<Self, StoreError> {
+        let gist = |row: outbox::OutboxRow| {
+            let id = MessageId::from_uuid(row.id.uuid());
+            let carried = upload::of_message(connection, id)?;
+            let gist = Gist::unsent(row.operation.text(), &carried).after(id, &changes);
+            Ok::<_, StoreError>((row, gist))
+        };
         Ok(Self {
-            row,
-            files: messages::count(&carried),
-            file: carried
-                .first()
-                .map(|file| file.name.clone())
-                .unwrap_or_default(),
+            unsent: unsent.map(gist).transpose()?,
+            changes,
         })
     }
+}
+
+/// The same of all conversations.
+fn all_here(connection: &Connection) -> Result<HashMap<ConversationId, Here>, StoreError> {
+    let mut changed: HashMap<ConversationId, Vec<outbox::OutboxRow>> = HashMap::new();
+    for row in outbox::changes(connection)? {
+        changed.entry(row.conversation).or_default().push(row);
+    }
+    let mut here = HashMap::new();
+    for unsent in outbox::last_of_each(connection)? {
+        let id = unsent.conversation;
+        let changes = changed.remove(&id).unwrap_or_default();
+        here.insert(id, Here::read(connection, Some(unsent), changes)?);
+    }
+    for (id, changes) in changed {
+        here.insert(id, Here::read(connection, None, changes)?);
+    }
+    Ok(here)
 }
 
 /// All conversations, newest first.
 pub(crate) async fn list(context: &Context) -> Result<Vec<ConversationRow>, UiError> {
     // Before the accepted ones, or a message that is accepted meanwhile would be in neither.
-    let read = |connection: &Connection| {
-        let unsent = outbox::last_of_each(connection)?.into_iter();
-        let unsent = unsent.map(|row| Unsent::read(connection, row));
-        let unsent = unsent.collect::<Result<Vec<_>, StoreError>>()?;
-        Ok((unsent, draft::all(connection)?))
-    };
-    let (unsent, drafts) = context.store.outbox.read(read).await?;
-    let unsent: HashMap<ConversationId, Unsent> = unsent
-        .into_iter()
-        .map(|unsent| (unsent.row.conversation, unsent))
-        .collect();
+    let read = |connection: &Connection| Ok((all_here(connection)?, draft::all(connection)?));
+    let (mut here, drafts) = context.store.outbox.read(read).await?;
     let found = context
         .store
         .cache
@@ -84,7 +98,8 @@ pub(crate) async fn list(context: &Context) -> Result<Vec<ConversationRow>, UiEr
         .into_iter()
         .map(|found| {
             let id = found.entry.id;
-            row(context, found, unsent.get(&id), drafts.get(&id))
+            let here = here.remove(&id).unwrap_or_default();
+            row(context, found, here, drafts.get(&id))
         })
         .collect();
     // Stable: what is unsent moves up, the rest keeps the store's order.
@@ -94,14 +109,15 @@ pub(crate) async fn list(context: &Context) -> Result<Vec<ConversationRow>, UiEr
 
 /// One conversation.
 async fn get(context: &Context, id: ConversationId) -> Result<ConversationRow, UiError> {
-    let (unsent, draft) = context
+    let (here, draft) = context
         .store
         .outbox
         .read(move |connection| {
-            let mut unsent = outbox::of_conversation(connection, id)?;
-            unsent.retain(|row| row.operation.changes().is_none());
-            let unsent = unsent.pop().map(|row| Unsent::read(connection, row));
-            Ok((unsent.transpose()?, draft::get(connection, id)?.text))
+            let rows = outbox::of_conversation(connection, id)?.into_iter();
+            let (changes, mut sendings): (Vec<_>, Vec<_>) =
+                rows.partition(|row| row.operation.changes().is_some());
+            let here = Here::read(connection, sendings.pop(), changes)?;
+            Ok((here, draft::get(connection, id)?.text))
         })
         .await?;
     let draft = Some(draft).filter(|draft| !draft.is_empty());
@@ -115,7 +131,7 @@ async fn get(context: &Context, id: ConversationId) -> Result<ConversationRow, U
         })
         .await?
         .ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
-    Ok(row(context, found, unsent.as_ref(), draft.as_ref()))
+    Ok(row(context, found, here, draft.as_ref()))
 }
 
 /// The one conversation with a person about a course (or none). Where this device knows it, no
@@ -236,12 +252,7 @@ fn find(
     })
 }
 
-fn row(
-    context: &Context,
-    found: Found,
-    unsent: Option<&Unsent>,
-    draft: Option<&String>,
-) -> ConversationRow {
+fn row(context: &Context, found: Found, here: Here, draft: Option<&String>) -> ConversationRow {
     let Found {
         entry,
         other,
@@ -249,30 +260,31 @@ fn row(
         last,
     } = found;
     // Between its acceptance and the deletion of its row a message is in both.
-    let is_new = |unsent: &&Unsent| {
+    let is_new = |unsent: &(outbox::OutboxRow, Gist)| {
         let last = last.as_ref();
-        last.is_none_or(|last| unsent.row.id != last.id.into())
+        last.is_none_or(|last| unsent.0.id != last.id.into())
     };
-    let unsent = unsent.filter(is_new);
-    let at = unsent.map_or(entry.last_at, |unsent| {
-        unsent.row.written_at.max(entry.last_at)
-    });
+    let unsent = here.unsent.filter(is_new);
+    let at = unsent
+        .as_ref()
+        .map_or(entry.last_at, |(row, _)| row.written_at.max(entry.last_at));
+    let line = |gist: Gist, mine, state| LastMessage {
+        content: short(gist.content),
+        files: gist.files,
+        file: gist.file,
+        mine,
+        state,
+    };
     let last = match unsent {
-        Some(Unsent { row, files, file }) => Some(LastMessage {
-            content: ContentView::Text {
-                text: preview(row.operation.text()),
-            },
-            files: *files,
-            file: file.clone(),
-            mine: true,
-            state: messages::unsent_state(&context.live, row),
-        }),
-        None => last.map(|last| LastMessage {
-            files: messages::count(&last.files),
-            file: messages::first_name(&last),
-            mine: last.author == context.me,
-            state: messages::state(&last, context.me, entry.other_read_seq),
-            content: short(content_view(last.content)),
+        Some((row, gist)) => Some(line(
+            gist,
+            true,
+            messages::unsent_state(&context.live, &row),
+        )),
+        None => last.map(|last| {
+            let gist = Gist::of(&last).after(last.id, &here.changes);
+            let state = messages::state(&last, context.me, entry.other_read_seq);
+            line(gist, last.author == context.me, state)
         }),
     };
     ConversationRow {

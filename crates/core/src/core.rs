@@ -5,6 +5,7 @@ mod commands;
 use crate::{
     account::{AccountDoor, AccountTask, Ask, Parts, Slot},
     clock::Clock,
+    disk::disk,
     events::{EventHub, Events},
     files::{self, Picture, PictureKind},
     links::LinkOpener,
@@ -20,6 +21,7 @@ use im_contract::{
 };
 use im_protocol::{ConversationId, FileId};
 use std::{
+    io,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -66,12 +68,25 @@ struct Inner {
     events: EventHub,
     visible: watch::Sender<Option<ConversationId>>,
     settings: watch::Sender<Settings>,
-    settings_path: PathBuf,
+    /// Held while they are written, so that the last ones that were chosen are those that stay.
+    settings_path: Mutex<PathBuf>,
     desktop: watch::Sender<Desktop>,
     downloads: watch::Sender<PathBuf>,
     quit: watch::Sender<bool>,
     links: Arc<dyn LinkOpener>,
     dropped: Mutex<Dropped>,
+}
+
+impl Inner {
+    /// Keeps what the person chose for this device, and tells of it. Waits for the disk.
+    fn keep_settings(&self, chosen: Settings) -> io::Result<()> {
+        let path = self.settings_path.lock();
+        let path = path.unwrap_or_else(PoisonError::into_inner);
+        settings::save(&path, &chosen)?;
+        self.settings.send_replace(chosen);
+        self.events.tell(CoreEvent::Settings(chosen));
+        Ok(())
+    }
 }
 
 /// What was dropped on the window last. The page is told of a drop by its number, so that it can
@@ -92,6 +107,8 @@ impl Core {
         let events = EventHub::new();
         let (visible, visible_rx) = watch::channel(None);
         let settings_path = settings::path(&config.data_dir);
+        let reading = settings_path.clone();
+        let settings = disk(move || Ok(settings::load(&reading))).await;
         let downloads = config.data_dir.clone();
         let (account, task) = AccountTask::open(Parts {
             data_dir: config.data_dir,
@@ -120,8 +137,8 @@ impl Core {
                 account,
                 events,
                 visible,
-                settings: watch::channel(settings::load(&settings_path)).0,
-                settings_path,
+                settings: watch::channel(settings.unwrap_or_default()).0,
+                settings_path: Mutex::new(settings_path),
                 desktop: watch::channel(Desktop::default()).0,
                 downloads: watch::channel(downloads).0,
                 quit: watch::channel(false).0,

@@ -133,7 +133,10 @@ pub(crate) async fn announcements(
             text: row.text,
             at: row.written_at,
             reach: None,
-            error: row.error.as_ref().map(UiError::from),
+            error: row.error.as_ref().map(|error| match error.code {
+                ErrorCode::Conflict => UiError::new(ErrorKind::NobodyInCourse),
+                _ => UiError::from(error),
+            }),
         });
     let known = known.iter().map(|one| AnnouncementView {
         id: one.id,

@@ -22,6 +22,7 @@ mod conversations;
 pub mod core;
 mod courses;
 mod devices;
+mod disk;
 pub mod events;
 mod export;
 mod faults;

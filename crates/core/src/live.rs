@@ -24,7 +24,7 @@ struct Now {
     online: HashSet<PersonId>,
     statuses: HashMap<PersonId, StatusView>,
     sending: HashSet<OperationId>,
-    /// Where the other is writing.
+    /// Where the other is writing, as the session knows it.
     typing: HashSet<ConversationId>,
     /// The own status that the server does not know yet.
     pending: Option<StatusSet>,
@@ -54,7 +54,6 @@ impl Live {
         now.connected = false;
         now.online.clear();
         now.statuses.clear();
-        now.typing.clear();
     }
 
     /// Whether there is a connection.
@@ -104,14 +103,12 @@ impl Live {
         self.write().sending = sending;
     }
 
-    /// The other of a conversation is writing, or is not anymore. Gives whether that is new.
-    pub(crate) fn set_typing(&self, conversation: ConversationId, on: bool) -> bool {
+    /// Where the other is writing now. Gives whether that is news.
+    pub(crate) fn set_typing(&self, typing: HashSet<ConversationId>) -> bool {
         let mut now = self.write();
-        if on {
-            now.typing.insert(conversation)
-        } else {
-            now.typing.remove(&conversation)
-        }
+        let news = now.typing != typing;
+        now.typing = typing;
+        news
     }
 
     /// Whether the other of a conversation is writing.

@@ -2,10 +2,12 @@
 //! here and is not on the server yet.
 
 mod part;
+mod pending;
 mod rows;
 mod writing;
 
-pub(crate) use rows::{content_view, count, first_name, state, unsent_state};
+pub(crate) use pending::Gist;
+pub(crate) use rows::{state, unsent_state};
 pub(crate) use writing::{check, delete, discard, edit, react, retry, send, trace};
 
 use crate::{
@@ -90,7 +92,7 @@ pub(crate) async fn page(open: &OpenAccount, args: PageArgs) -> Result<MessagePa
     let around = context
         .store
         .cache
-        .read(move |connection| Around::find(connection, me, of, wanted))
+        .read(move |connection| Around::find(connection, me, of, wanted, changes))
         .await?;
     let mut messages = rows::accepted(stored, &around, &context.files.transfers);
     for row in &sendings {
@@ -101,7 +103,7 @@ pub(crate) async fn page(open: &OpenAccount, args: PageArgs) -> Result<MessagePa
             messages.extend(rows::unsent(context, row, &carried, &around));
         }
     }
-    rows::overlay(&mut messages, &changes);
+    around.overlay(&mut messages);
     Ok(MessagePage {
         messages,
         more: run.start > 1,

@@ -29,7 +29,6 @@ pub(crate) use actions::{Action, Answer, Entry, SendFailure};
 pub(crate) use pause::{Pause, may_pass};
 pub(crate) use uploads::{FileEntry, Step, Uploaded};
 
-use crate::faults::{self, Fault};
 use im_protocol::{
     ConversationId, ErrorCode, FileId, OperationId, WireError, conversation::Accepted,
 };
@@ -304,19 +303,13 @@ impl Outbox {
                 continue;
             }
             queue.pause.end();
-            let mut ids = queue.next_request(&self.places);
+            let ids = queue.next_request(&self.places);
             if ids.is_empty() {
                 continue;
             }
             self.sending.extend(&ids);
             self.requests += 1;
             queue.request = Some((self.requests, ids.clone()));
-            if faults::is(Fault::SwapOrder) {
-                ids.reverse();
-            }
-            if faults::is(Fault::DropAck) {
-                actions.push(Action::Forget(ids.clone()));
-            }
             actions.push(Action::Send {
                 request: self.requests,
                 conversation: *conversation,

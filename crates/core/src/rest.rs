@@ -4,13 +4,10 @@ mod bytes;
 
 pub(crate) use bytes::Part;
 
-use crate::{
-    account::{ServerAddress, TokenError, Tokens},
-    secrets::Secret,
-};
+use crate::account::{ServerAddress, TokenError, Tokens};
 use im_contract::{ErrorKind, UiError};
 use im_protocol::{ErrorCode, WireError};
-use reqwest::{Client, Method, Response, redirect};
+use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{sync::Arc, time::Duration};
 
@@ -100,7 +97,7 @@ impl Http {
         Ok(Self { client })
     }
 
-    /// One request. `token` is the access token where the route wants one.
+    /// One request that needs no token.
     ///
     /// # Errors
     /// As [`RestError`] tells.
@@ -109,44 +106,40 @@ impl Http {
         server: &ServerAddress,
         method: Method,
         path: &str,
-        token: Option<&str>,
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<R, RestError> {
-        let mut request = self.client.request(method, server.route(path));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        // What reqwest says holds the address: only its kind goes on.
-        let answer = request.send().await.map_err(|_| RestError::Unreachable)?;
-        if !answer.status().is_success() {
-            return Err(refusal(answer).await);
-        }
-        let bytes = answer.bytes().await.map_err(|_| RestError::Unreachable)?;
-        serde_json::from_slice(&bytes).map_err(|_| RestError::NotAServer)
+        read(send(self.build(server, method, path, body)).await?).await
     }
 
-    /// One answer that may be long, to be read piece by piece.
-    async fn stream(
+    fn build(
         &self,
         server: &ServerAddress,
+        method: Method,
         path: &str,
-        token: &Secret,
-    ) -> Result<Response, RestError> {
-        let request = self
-            .client
-            .get(server.route(path))
-            .bearer_auth(token.expose())
-            .timeout(LONG);
-        let answer = request.send().await.map_err(|_| RestError::Unreachable)?;
-        if answer.status().is_success() {
-            Ok(answer)
-        } else {
-            Err(refusal(answer).await)
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> RequestBuilder {
+        let request = self.client.request(method, server.route(path));
+        match body {
+            Some(body) => request.json(body),
+            None => request,
         }
     }
+}
+
+async fn send(request: RequestBuilder) -> Result<Response, RestError> {
+    // What reqwest says holds the address: only its kind goes on.
+    let answer = request.send().await.map_err(|_| RestError::Unreachable)?;
+    if answer.status().is_success() {
+        Ok(answer)
+    } else {
+        Err(refusal(answer).await)
+    }
+}
+
+/// The whole of an answer.
+async fn read<R: DeserializeOwned>(answer: Response) -> Result<R, RestError> {
+    let bytes = answer.bytes().await.map_err(|_| RestError::Unreachable)?;
+    serde_json::from_slice(&bytes).map_err(|_| RestError::NotAServer)
 }
 
 /// What an answer that is no success says.
@@ -190,7 +183,7 @@ impl Rest {
     /// # Errors
     /// As [`RestError`] tells.
     pub(crate) async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, RestError> {
-        self.authorized(Method::GET, path, None::<&()>).await
+        self.ask(Method::GET, path, None::<&()>).await
     }
 
     /// Reads what may be long, piece by piece; whoever reads it sees to the time.
@@ -198,16 +191,11 @@ impl Rest {
     /// # Errors
     /// As [`RestError`] tells.
     pub(crate) async fn stream(&self, path: &str) -> Result<Response, RestError> {
-        let token = self.tokens.access().await?;
-        let first = self.http.stream(&self.server, path, &token).await;
-        match first {
-            Err(error) if is_old_token(&error) => {
-                self.tokens.refused(token);
-                let token = self.tokens.access().await?;
-                self.http.stream(&self.server, path, &token).await
-            }
-            answer => answer,
-        }
+        let get = || {
+            let request = self.http.client.get(self.server.route(path));
+            request.timeout(LONG)
+        };
+        self.authorized(get).await
     }
 
     /// Asks for something to be done.
@@ -219,7 +207,7 @@ impl Rest {
         path: &str,
         body: &(impl Serialize + Sync),
     ) -> Result<R, RestError> {
-        self.authorized(Method::POST, path, Some(body)).await
+        self.ask(Method::POST, path, Some(body)).await
     }
 
     /// Sets something.
@@ -231,7 +219,7 @@ impl Rest {
         path: &str,
         body: &(impl Serialize + Sync),
     ) -> Result<R, RestError> {
-        self.authorized(Method::PUT, path, Some(body)).await
+        self.ask(Method::PUT, path, Some(body)).await
     }
 
     /// Takes something away.
@@ -239,35 +227,31 @@ impl Rest {
     /// # Errors
     /// As [`RestError`] tells.
     pub(crate) async fn delete<R: DeserializeOwned>(&self, path: &str) -> Result<R, RestError> {
-        self.authorized(Method::DELETE, path, None::<&()>).await
+        self.ask(Method::DELETE, path, None::<&()>).await
     }
 
-    /// An access token may be refused as expired before its time (a clock was set, a secret was
-    /// changed): it is refreshed once.
-    async fn authorized<R: DeserializeOwned>(
+    async fn ask<R: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<R, RestError> {
+        let request = || self.http.build(&self.server, method.clone(), path, body);
+        read(self.authorized(request).await?).await
+    }
+
+    /// The one way of every request of the signed-in person. An access token may be refused as expired
+    /// before its time (a clock was set, a secret was changed): it is refreshed once.
+    async fn authorized(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, RestError> {
         let token = self.tokens.access().await?;
-        let mut answer = self
-            .http
-            .request(
-                &self.server,
-                method.clone(),
-                path,
-                Some(token.expose()),
-                body,
-            )
-            .await;
+        let mut answer = send(request().bearer_auth(token.expose())).await;
         if answer.as_ref().is_err_and(is_old_token) {
             self.tokens.refused(token);
             let token = self.tokens.access().await?;
-            answer = self
-                .http
-                .request(&self.server, method, path, Some(token.expose()), body)
-                .await;
+            answer = send(request().bearer_auth(token.expose())).await;
         }
         if let Err(error) = &answer {
             self.heed(error);

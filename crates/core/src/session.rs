@@ -3,8 +3,8 @@
 //! app) to the sign-out, through any number of connections.
 //!
 //! Everything that takes time (an answer of the server, a write to disk) is a future in one set;
-//! its result comes back as an [`Outcome`], so that the task itself never waits and a ring is never
-//! behind a message.
+//! its result comes back as an [`Outcome`], so that a ring is never behind a message. The task itself
+//! waits for one thing alone: room in the queue of the calls' task, which waits for nothing.
 
 mod bulk;
 mod context;
@@ -220,9 +220,8 @@ impl Session {
         let now = self.now();
         let actions = self.sync.tick(now);
         self.feed(actions);
-        for conversation in self.typing.tick(now) {
-            self.is_typing(conversation, false);
-        }
+        self.typing.tick(now);
+        self.show_typing();
         if self.refused_until.is_some_and(|until| until <= now) {
             self.refused_until = Some(now + REFUSED_AGAIN);
             self.client.reconnect_soon();

@@ -113,6 +113,7 @@ pub(crate) const OUTBOX: Schema = Schema {
         include_str!("store/migrations/outbox/0003_operations.sql"),
         include_str!("store/migrations/outbox/0004_uploads.sql"),
         include_str!("store/migrations/outbox/0005_bulk.sql"),
+        include_str!("store/migrations/outbox/0006_changes.sql"),
     ],
     synchronous: "FULL",
 };

@@ -57,7 +57,7 @@ pub enum CallOutcome {
     Canceled,
     /// The callee was in another call.
     Busy,
-    /// It was accepted but never connected, or broke for good.
+    /// It was accepted but never connected; or, where it has a length, it was connected and broke off.
     Failed,
     /// An outcome of a newer server.
     #[serde(other)]

@@ -70,7 +70,8 @@ struct WhoArgs {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Sign in and end. With --keyring whoever starts next on this folder is signed in.
+    /// Sign in and end. With --keyring whoever starts next on this folder is signed in, under this
+    /// computer's name as the app would be.
     SignIn,
     /// Write messages, and end when all are sent.
     Send {

@@ -37,6 +37,18 @@ pub(crate) struct Who {
     pub(crate) patience: Duration,
 }
 
+impl Who {
+    /// What the sign-in is called in the person's list of devices. One that is kept in the keyring is the
+    /// app's afterwards, which calls itself by the computer's name.
+    fn device_name(&self) -> String {
+        if self.keyring {
+            gethostname::gethostname().to_string_lossy().into_owned()
+        } else {
+            "robot".to_owned()
+        }
+    }
+}
+
 /// Nobody looks at a robot's desktop.
 struct NoDesktop;
 
@@ -86,7 +98,7 @@ impl Person {
         let core = Core::start(CoreConfig {
             data_dir: who.data_dir.clone(),
             default_server: who.server.clone(),
-            device_name: "robot".to_owned(),
+            device_name: who.device_name(),
             app: concat!("robot/", env!("CARGO_PKG_VERSION")).to_owned(),
             secrets,
             notifier: Arc::new(NoDesktop),

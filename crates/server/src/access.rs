@@ -166,6 +166,16 @@ pub fn refusal_in(actor: Actor, action: Action, heads: Option<&Heads>) -> Error 
     }
 }
 
+/// What is told to somebody who [`may`] not do this with a message of a conversation.
+#[must_use]
+pub fn refusal_of_message(actor: Actor, action: Action, heads: &Heads) -> Error {
+    if heads.has(actor.person) && heads.closed_for(actor.person).is_none() {
+        // They see it: that it is there is no secret.
+        return refusal(actor, action, Error::forbidden());
+    }
+    refusal_in(actor, action, Some(heads))
+}
+
 /// What is told to somebody who [`may`] not begin a conversation: whom nothing ties them to they do
 /// not learn about.
 #[must_use]
@@ -395,15 +405,25 @@ mod tests {
             let there = refusal_in(actor, Action::Write, Some(&heads))
                 .to_wire()
                 .code;
+            let message = refusal_of_message(actor, Action::Change, &heads);
+            let message = message.to_wire().code;
             let new = refusal_of_pair(actor, &pair, bars).to_wire().code;
-            (there, new)
+            (there, new, message)
         };
         let (student, mentor) = (Role::Student, Role::Mentor);
         let none = Bars::NONE;
-        let untied = (ErrorCode::Untied, ErrorCode::NotFound);
-        let blocked = (ErrorCode::Blocked, ErrorCode::Blocked);
-        let away = (ErrorCode::Unreachable, ErrorCode::Unreachable);
-        assert_eq!(code(sam, student, true, none).0, ErrorCode::Closed);
+        let untied = (ErrorCode::Untied, ErrorCode::NotFound, ErrorCode::Untied);
+        let blocked = (ErrorCode::Blocked, ErrorCode::Blocked, ErrorCode::Blocked);
+        let away = (
+            ErrorCode::Unreachable,
+            ErrorCode::Unreachable,
+            ErrorCode::Unreachable,
+        );
+        let closed = code(sam, student, true, none);
+        assert_eq!((closed.0, closed.2), (ErrorCode::Closed, ErrorCode::Closed));
+        // Whose it is not, where nothing else is in the way.
+        let forbidden = code(sam, student, false, none).2;
+        assert_eq!(forbidden, ErrorCode::Forbidden);
         assert_eq!(code(sam, student, false, Bars::UNTIED), untied);
         assert_eq!(code(maya, mentor, false, Bars::UNTIED), untied);
         assert_eq!(code(sam, student, false, Bars::STUDENT_BLOCKS), blocked);
@@ -411,8 +431,11 @@ mod tests {
         assert_eq!(code(maya, mentor, false, Bars::STUDENT_SUSPENDED), away);
         assert_eq!(code(sam, student, false, Bars::MENTOR_BLOCKS), away);
         // Who is neither of the two does not even learn that it is there.
-        let foreign = code(lin, student, false, Bars::UNTIED).0;
-        assert_eq!(foreign, ErrorCode::NotFound);
+        let foreign = code(lin, student, false, Bars::UNTIED);
+        assert_eq!(
+            (foreign.0, foreign.2),
+            (ErrorCode::NotFound, ErrorCode::NotFound)
+        );
     }
 
     #[test]

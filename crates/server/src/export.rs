@@ -32,8 +32,16 @@ const PAGE: u32 = 200;
 /// The version of the document's shape.
 const VERSION: u32 = 1;
 
-/// A piece of the document. An error breaks the answer off, so that the client notices.
+/// A piece of the answer. An error breaks it off, so that the client notices.
 type Piece = Result<Bytes, io::Error>;
+
+/// What the task hands over.
+enum Made {
+    /// The next piece of the document.
+    Text(Bytes),
+    /// It is whole.
+    Whole,
+}
 
 /// Makes the document of a person in a task of its own, as fast as it is taken.
 pub(crate) fn document(app: &Arc<App>, id: PersonId) -> impl Stream<Item = Piece> + use<> {
@@ -44,9 +52,22 @@ pub(crate) fn document(app: &Arc<App>, id: PersonId) -> impl Stream<Item = Piece
         pieces,
     };
     app.tasks.spawn(export.run());
-    stream::unfold(made, |mut made| async move {
-        let piece = made.recv().await?;
-        Some((piece, made))
+    answer(made)
+}
+
+/// The answer, which ends well only where the document is whole, however slowly it was taken and
+/// whatever has ended its task.
+fn answer(made: mpsc::Receiver<Made>) -> impl Stream<Item = Piece> {
+    stream::unfold(Some(made), |made| async move {
+        let mut made = made?;
+        match made.recv().await {
+            Some(Made::Text(text)) => Some((Ok(text), Some(made))),
+            Some(Made::Whole) => None,
+            None => {
+                let broken = io::Error::other("the export was not finished");
+                Some((Err(broken), None))
+            }
+        }
     })
 }
 
@@ -54,7 +75,7 @@ pub(crate) fn document(app: &Arc<App>, id: PersonId) -> impl Stream<Item = Piece
 struct Export {
     app: Arc<App>,
     id: PersonId,
-    pieces: mpsc::Sender<Piece>,
+    pieces: mpsc::Sender<Made>,
 }
 
 /// Who takes the document has gone, or the server stops.
@@ -116,10 +137,8 @@ impl Export {
         let stop = self.app.stop.clone();
         let made = stop.run_until_cancelled(self.make()).await;
         if !matches!(made, Some(Ok(()))) {
+            // Whoever takes it notices by the end of the channel.
             tracing::info!(person = %self.id, "an export was not finished");
-            let broken = Err(io::Error::other("the export was not finished"));
-            // Nobody may be there to hear it.
-            self.pieces.try_send(broken).ok();
         }
     }
 
@@ -159,7 +178,8 @@ impl Export {
         self.conversations().await?;
         self.give("\n],\n\"complete\": true\n}\n".to_owned())
             .await?;
-        Ok(())
+        let whole = self.pieces.send(Made::Whole).await;
+        Ok(whole.map_err(|_| Gone)?)
     }
 
     async fn conversations(&self) -> Result<(), Error> {
@@ -258,11 +278,39 @@ impl Export {
     }
 
     async fn give(&self, text: String) -> Result<(), Gone> {
-        let given = self.pieces.send(Ok(Bytes::from(text))).await;
+        let given = self.pieces.send(Made::Text(Bytes::from(text))).await;
         given.map_err(|_| Gone)
     }
 }
 
 fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|_| Error::Broken("an export is not written"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::StreamExt as _;
+
+    /// What a slow client gets of a task that has ended: pieces, and whether it ended well.
+    async fn taken(made: Vec<Made>) -> (usize, bool) {
+        let (pieces, taking) = mpsc::channel(made.len());
+        for one in made {
+            assert!(pieces.try_send(one).is_ok());
+        }
+        drop(pieces);
+        let pieces: Vec<Piece> = answer(taking).collect().await;
+        let whole = pieces.iter().filter(|piece| piece.is_ok()).count();
+        (whole, whole == pieces.len())
+    }
+
+    #[tokio::test]
+    async fn what_breaks_off_behind_a_full_queue_is_told_and_what_is_whole_ends_well() {
+        let text = || Made::Text(Bytes::from_static(b"{"));
+        let full = || (0..AHEAD).map(|_| text()).collect::<Vec<_>>();
+        assert_eq!(taken(full()).await, (AHEAD, false));
+        let mut whole = full();
+        whole.push(Made::Whole);
+        assert_eq!(taken(whole).await, (AHEAD, true));
+    }
 }

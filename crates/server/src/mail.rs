@@ -26,18 +26,17 @@ use crate::{
     writer::Urgency,
 };
 use again::again_after;
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use smtp::{Mailer, Trouble};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 /// How often the queue is looked through without being told.
 const LOOK: Duration = Duration::from_secs(1);
-/// Mails that are taken out of the queue at once.
-const BATCH: u64 = 20;
-
 /// Mails on their way at the same time.
 const AT_ONCE: usize = 4;
+/// Mails that are looked at at once: those that are on their way may be due still.
+const BATCH: u64 = 2 * AT_ONCE as u64;
 
 /// Told when something was queued. Nobody listens where no mail is sent.
 #[derive(Debug, Default)]
@@ -74,28 +73,55 @@ impl Postman {
     /// Runs until the server stops. A mail on its way then is sent again at the next start.
     pub(crate) async fn run(self) {
         let stop = self.app.stop.clone();
-        stop.run_until_cancelled(async move {
-            loop {
-                if let Err(error) = self.send_due().await {
-                    tracing::error!(error = %error, "mail could not be taken out of the queue");
-                }
-                tokio::select! {
-                    () = self.app.bell.0.notified() => {}
-                    () = tokio::time::sleep(LOOK) => {}
-                }
-            }
-        })
-        .await;
+        stop.run_until_cancelled(self.send()).await;
     }
 
-    async fn send_due(&self) -> Result<(), Error> {
+    /// Sends what is due, a few at the same time. What comes meanwhile goes out as soon as there is
+    /// room for it: one that a slow mail server holds up does not hold up the others.
+    async fn send(&self) {
+        let (mut under_way, mut ids) = (FuturesUnordered::new(), HashSet::new());
+        loop {
+            let due = self.due(&ids).await.unwrap_or_else(|error| {
+                tracing::error!(error = %error, "mail could not be taken out of the queue");
+                Vec::new()
+            });
+            for waiting in due {
+                ids.insert(waiting.id);
+                under_way.push(self.carry(waiting));
+            }
+            tokio::select! {
+                Some(id) = under_way.next() => {
+                    ids.remove(&id);
+                }
+                () = self.app.bell.0.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// What is due, as far as there is room beside these, which are on their way.
+    async fn due(&self, under_way: &HashSet<i64>) -> Result<Vec<Waiting>, Error> {
+        let room = AT_ONCE.saturating_sub(under_way.len());
+        if room == 0 {
+            return Ok(Vec::new());
+        }
         let now = self.app.clock.now();
-        let mut reader = self.app.store.read().await?;
-        let due = mail::due(&mut reader, now, BATCH).await?;
-        drop(reader);
-        // One that a slow mail server holds up does not hold up the others.
-        let sent = stream::iter(due).map(|waiting| self.one(waiting));
-        sent.buffer_unordered(AT_ONCE).try_collect().await
+        let mut due = mail::due(&mut *self.app.store.read().await?, now, BATCH).await?;
+        // Whose way takes longer than the time to the next try is due before it has ended.
+        due.retain(|waiting| !under_way.contains(&waiting.id));
+        due.truncate(room);
+        Ok(due)
+    }
+
+    /// Takes a mail all its way. Gives its id back.
+    async fn carry(&self, waiting: Waiting) -> i64 {
+        let id = waiting.id;
+        if let Err(error) = self.one(waiting).await {
+            tracing::error!(mail = id, error = %error, "a mail could not be taken out of the queue");
+            // It may be due still: not again at once.
+            tokio::time::sleep(LOOK).await;
+        }
+        id
     }
 
     async fn one(&self, waiting: Waiting) -> Result<(), Error> {

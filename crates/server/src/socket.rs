@@ -117,8 +117,11 @@ impl EngineIoHandler for Gate {
 
     fn on_connect(self: Arc<Self>, socket: Arc<Engine<Seat>>) {
         self.app.sockets.fetch_add(1, Ordering::Relaxed);
-        tokio::spawn(async move {
-            tokio::time::sleep(CONNECT_TIMEOUT).await;
+        let stop = self.app.stop.clone();
+        self.app.tasks.spawn(async move {
+            let late = tokio::time::sleep(CONNECT_TIMEOUT);
+            // Whoever has not come so far when the server stops goes then.
+            stop.run_until_cancelled(late).await;
             let late = |phase: &mut Phase| matches!(phase, Phase::New | Phase::Connecting);
             if socket.data.with(late) {
                 tracing::debug!("a connection without a CONNECT packet is closed");
@@ -202,7 +205,8 @@ impl Gate {
         // A second CONNECT of the same client changes nothing.
         if new {
             let auth = auth.map(|raw| raw.get().to_owned());
-            tokio::spawn(handshake::run(self.app.clone(), socket.clone(), auth));
+            let shaking = handshake::run(self.app.clone(), socket.clone(), auth);
+            self.app.tasks.spawn(shaking);
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -74,6 +74,8 @@ struct State {
     count: watch::Sender<usize>,
     /// Connections that ever came.
     seen: watch::Sender<usize>,
+    /// Those that wait for a word and are still there.
+    waiting: AtomicUsize,
 }
 
 impl Mailbox {
@@ -89,6 +91,7 @@ impl Mailbox {
                 mails: Mutex::default(),
                 count: watch::Sender::new(0),
                 seen: watch::Sender::new(0),
+                waiting: AtomicUsize::new(0),
             }),
             serving: None,
         };
@@ -162,6 +165,12 @@ impl Mailbox {
         timeout(SOON, arrived).await.expect("a mail in time")
     }
 
+    /// How many clients wait for a word of a mail server that is [`Mood::Silent`] and have not given up.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.state.waiting.load(Ordering::SeqCst)
+    }
+
     /// Waits until so many connections have come.
     ///
     /// # Panics
@@ -195,7 +204,11 @@ async fn talk(stream: TcpStream, state: &State, mood: u8) -> std::io::Result<()>
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
     if is(Mood::Silent) {
-        return std::future::pending().await;
+        state.waiting.fetch_add(1, Ordering::SeqCst);
+        // Nothing comes before the greeting but the end.
+        let gone = lines.next_line().await;
+        state.waiting.fetch_sub(1, Ordering::SeqCst);
+        return gone.map(drop);
     }
     writer.write_all(b"220 mailbox here\r\n").await?;
     let mut to = String::new();

@@ -115,7 +115,8 @@ impl Server {
     }
 
     fn read_messages(&mut self, connection: &Connection) -> anyhow::Result<()> {
-        let sql = "SELECT message, text FROM message_edit ORDER BY message, rev";
+        let sql =
+            "SELECT message, text FROM message_edit WHERE rev IS NOT NULL ORDER BY message, rev";
         let mut statement = connection.prepare(sql)?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         for row in rows {

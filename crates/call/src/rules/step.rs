@@ -230,7 +230,11 @@ impl Rules {
         call.state = CallState::Over;
         call.outcome = Some(outcome);
         call.deadline = None;
-        call.ended_at = Some(at.max(call.connected_at.unwrap_or(at)));
+        // What was connected has a length, however short: that tells it from what never was.
+        let least = call
+            .connected_at
+            .map_or(at, |since| since.saturating_add(1));
+        call.ended_at = Some(at.max(least));
         let record = Record {
             conversation: call.conversation,
             author: call.caller.person,

@@ -5,13 +5,15 @@
 //! that is only locked, or not there yet (a desktop that is starting), is waited for.
 
 use crate::{
+    disk::disk,
     secrets::{SecretError, SecretStore},
     store::{
         self, StoreError,
         key::{self, AtRest, Key},
     },
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use tokio::task::spawn_blocking;
 
 /// What becomes of the cache.
 #[derive(Debug)]
@@ -73,7 +75,11 @@ pub(super) async fn find(
         return Ok(Cache::Clear);
     }
     let path = store::cache_path(folder);
-    let file = key::at_rest(&path).map_err(StoreError::Io)?;
+    let file = {
+        let path = path.clone();
+        disk(move || key::at_rest(&path)).await
+    };
+    let file = file.map_err(StoreError::Io)?;
     let keyring = match secrets.get(name).await {
         Ok(secret) => secret
             .and_then(Key::kept)
@@ -89,26 +95,31 @@ pub(super) async fn find(
                 Ok(()) => {
                     if delete {
                         tracing::warn!("the key of the cache is gone: it is begun anew");
-                        key::remove(&path)?;
+                        remove(path).await?;
                     }
                     Cache::Encrypted(key)
                 }
                 Err(_) if !delete => Cache::Clear,
                 Err(error) if !now => Cache::Waits(error),
                 Err(_) => {
-                    key::remove(&path)?;
+                    remove(path).await?;
                     Cache::Clear
                 }
             }
         }
         (Step::DeleteAndOpenInClear, _) => {
             tracing::warn!("the keyring does not give the key of the cache: it is begun anew");
-            key::remove(&path)?;
+            remove(path).await?;
             Cache::Clear
         }
         (Step::Wait, Keyring::Cannot(error)) => Cache::Waits(error),
         _ => Cache::Clear,
     })
+}
+
+async fn remove(cache: PathBuf) -> Result<(), StoreError> {
+    let removed = spawn_blocking(move || key::remove(&cache)).await;
+    removed.map_err(|_| StoreError::Closed)?
 }
 
 #[cfg(test)]

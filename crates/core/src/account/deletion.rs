@@ -41,7 +41,7 @@ impl AccountTask {
             return;
         }
         tracing::info!("the account was deleted: this device keeps nothing of it");
-        self.note_leaving(Leaving::Here);
+        self.note_leaving(Leaving::Here).await;
         self.end_session().await;
         if self.finish_wiping().await.is_err() {
             tracing::error!("what is kept of a deleted account could not be wiped yet");

@@ -103,14 +103,13 @@ async fn post(
     path: &str,
     body: &(impl serde::Serialize + Sync),
 ) -> Result<SignedIn, RestError> {
-    http.request(server, Method::POST, path, None, Some(body))
-        .await
+    http.request(server, Method::POST, path, Some(body)).await
 }
 
 /// Refuses a server that is too old or too new for this app.
 pub(super) async fn speaks_with_us(http: &Http, server: &ServerAddress) -> Result<(), UiError> {
     let version: ServerVersion = http
-        .request(server, Method::GET, "/v1/version", None, None::<&()>)
+        .request(server, Method::GET, "/v1/version", None::<&()>)
         .await?;
     match Versions::OURS.common(version.versions) {
         Some(_) => Ok(()),

@@ -4,7 +4,7 @@ use super::{
     AccountTask, SignedInHere,
     installation::{Leaving, Remembered},
 };
-use crate::{secrets::SecretError, session::SessionEnd, store};
+use crate::{disk::disk, secrets::SecretError, session::SessionEnd, store};
 use im_contract::{ErrorKind, UiError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -34,7 +34,7 @@ impl AccountTask {
                     here.me = here.running.me.borrow_and_update().clone();
                     let me = here.me.clone();
                     self.installation.person = Some(Remembered::new(me));
-                    if self.save_installation().is_err() {
+                    if self.save_installation().await.is_err() {
                         tracing::warn!("the person's new name could not be kept");
                     }
                 }
@@ -45,7 +45,7 @@ impl AccountTask {
                     return;
                 };
                 let cache = store::cache_path(&self.file.account_folder(here.me.person.id));
-                if let Err(error) = store::open::set_aside(&cache) {
+                if let Err(error) = disk(move || store::open::set_aside(&cache)).await {
                     tracing::error!(kind = %error.kind(), "a broken cache could not be set aside");
                 }
                 self.begin_again(here, ErrorKind::DataUnreadable).await;
@@ -53,7 +53,7 @@ impl AccountTask {
             Change::Ended(SessionEnd::SignedOut) => {
                 tracing::info!("this device was signed out from another one");
                 self.let_go_of_tokens().await;
-                self.note_leaving(Leaving::Elsewhere);
+                self.note_leaving(Leaving::Elsewhere).await;
                 if self.finish_wiping().await.is_err() {
                     tracing::error!("what is kept of the account could not be wiped yet");
                 }
@@ -68,7 +68,7 @@ impl AccountTask {
                 if here.is_some_and(|here| here.tokens.is_unread()) {
                     self.keyring_at = Some(Instant::now() + KEYRING_AGAIN);
                 } else {
-                    self.lock();
+                    self.lock().await;
                 }
                 self.publish(None).await;
             }
@@ -85,12 +85,12 @@ impl AccountTask {
     }
 
     /// Nobody but the person can go on with this account.
-    fn lock(&mut self) {
+    async fn lock(&mut self) {
         self.keyring_at = None;
         if let Some(person) = &mut self.installation.person {
             person.locked = true;
         }
-        if self.save_installation().is_err() {
+        if self.save_installation().await.is_err() {
             tracing::warn!("that the session is over could not be kept");
         }
     }
@@ -110,7 +110,7 @@ impl AccountTask {
             }
             Ok(None) => {
                 // It is there and has nothing: locked as before, and for good.
-                self.lock();
+                self.lock().await;
                 return;
             }
             Err(why) => why,

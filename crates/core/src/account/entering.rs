@@ -39,7 +39,7 @@ impl AccountTask {
         let key = self.secret_key(&me);
         self.installation.person = Some(Remembered::new(me));
         self.installation.signed_out_elsewhere = false;
-        if let Err(error) = self.save_installation() {
+        if let Err(error) = self.save_installation().await {
             // What would be forgotten at the next start has not happened.
             self.end_session().await;
             let _ = self.parts.secrets.delete(&key).await;

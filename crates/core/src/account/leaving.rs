@@ -5,16 +5,17 @@
 
 use super::{AccountTask, installation::Leaving, storage};
 use crate::{
+    disk::disk,
     rest::Rest,
-    store::{self, Database, outbox},
+    store::{self, Database, StoreError, outbox},
 };
 use im_contract::{
     UiError,
     args::{SignOutResult, Unsent},
 };
 use im_protocol::people::Me;
-use std::{io, time::Duration};
-use tokio::time::timeout;
+use std::{fs, io, time::Duration};
+use tokio::{task::spawn_blocking, time::timeout};
 
 /// How long telling the server of a sign-out may take.
 const SIGN_OUT: Duration = Duration::from_secs(5);
@@ -42,7 +43,7 @@ impl AccountTask {
                 unsent: waiting,
             });
         }
-        self.note_leaving(Leaving::Here);
+        self.note_leaving(Leaving::Here).await;
         if let Some(here) = &self.signed_in {
             // While there is a connection to say so.
             here.running.open.calls.close().await;
@@ -69,12 +70,12 @@ impl AccountTask {
 
     /// Notes that the account is to be wiped from this device. Where the disk then refuses to delete,
     /// it is locked, and tried again at the next start and at the next sign-out or sign-in.
-    pub(super) fn note_leaving(&mut self, by: Leaving) {
+    pub(super) async fn note_leaving(&mut self, by: Leaving) {
         if let Some(person) = &mut self.installation.person {
             person.locked = true;
             person.leaving = Some(by);
         }
-        if self.save_installation().is_err() {
+        if self.save_installation().await.is_err() {
             // A full disk has room again once the files are gone.
             tracing::warn!("that the account is being wiped could not be noted");
         }
@@ -94,7 +95,7 @@ impl AccountTask {
         self.keyring_at = None;
         self.parts.notifier.clear();
         let folder = self.file.account_folder(person.me.person.id);
-        match std::fs::remove_dir_all(&folder) {
+        match disk(move || fs::remove_dir_all(folder)).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(&error)),
             _ => {}
         }
@@ -105,7 +106,7 @@ impl AccountTask {
         }
         self.installation.person = None;
         self.installation.signed_out_elsewhere = by == Leaving::Elsewhere;
-        if let Err(error) = self.save_installation() {
+        if let Err(error) = self.save_installation().await {
             // What would be forgotten at the next start has not happened.
             self.installation.person = Some(person);
             return Err(error);
@@ -120,10 +121,15 @@ impl AccountTask {
             return Ok(store.outbox.read(outbox::len).await?);
         }
         let path = store::outbox_path(&self.file.account_folder(me.person.id));
-        if !path.exists() {
+        let opened = spawn_blocking(move || {
+            let there = path.exists();
+            let open = || Database::open(&path, store::OUTBOX, 1, None);
+            there.then(open).transpose()
+        });
+        let opened = opened.await.map_err(|_| StoreError::Closed)?;
+        let Some(database) = opened? else {
             return Ok(0);
-        }
-        let database = Database::open(&path, store::OUTBOX, 1, None)?;
+        };
         let count = database.read(outbox::len).await;
         database.close().await;
         Ok(count?)

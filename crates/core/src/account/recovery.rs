@@ -35,7 +35,7 @@ pub(crate) async fn forgot(http: &Http, args: ForgotArgs) -> Result<(), UiError>
     let body = Forgot {
         email: args.email.trim().to_owned(),
     };
-    http.request::<Done>(&server, Method::POST, "/v1/auth/forgot", None, Some(&body))
+    http.request::<Done>(&server, Method::POST, "/v1/auth/forgot", Some(&body))
         .await?;
     Ok(())
 }

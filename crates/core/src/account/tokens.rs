@@ -99,7 +99,6 @@ impl Refresher for ServerRefresher {
                     &self.server,
                     reqwest::Method::POST,
                     "/v1/auth/refresh",
-                    None,
                     Some(&body),
                 )
                 .await

@@ -4,14 +4,15 @@ use super::Core;
 use crate::{
     account::{Ask, How, deletion, recovery},
     calls::Now,
-    conversations, courses, devices, export, files,
+    conversations, courses, devices,
+    disk::disk,
+    export, files,
     links::Link,
     messages, moderation, people, search,
     session::Mail,
-    settings,
 };
 use im_contract::{
-    Commands, CoreEvent, ErrorKind, UiError,
+    Commands, ErrorKind, UiError,
     args::{
         CallAcceptArgs, CallArgs, CallRejectArgs, CallStartArgs, CodeArgs, ConversationArgs,
         DeleteArgs, DraftArgs, EditArgs, EnrolArgs, ForgotArgs, InvitationArgs, LinkArgs,
@@ -37,6 +38,7 @@ use im_contract::{
         MessagePage, MessageRow, OwnStatus, PersonView, Ring, SearchPage, Settings, WordingView,
     },
 };
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 impl Core {
@@ -464,12 +466,12 @@ impl Commands for Core {
     }
 
     async fn settings_set(&self, args: Settings) -> Result<Nothing, UiError> {
-        settings::save(&self.inner.settings_path, &args).map_err(|error| {
+        let inner = Arc::clone(&self.inner);
+        let saved = disk(move || inner.keep_settings(args)).await;
+        saved.map_err(|error| {
             tracing::error!(kind = %error.kind(), "the settings could not be kept");
             UiError::new(ErrorKind::Storage)
         })?;
-        self.inner.settings.send_replace(args);
-        self.inner.events.tell(CoreEvent::Settings(args));
         Ok(Nothing {})
     }
 

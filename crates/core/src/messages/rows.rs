@@ -1,5 +1,6 @@
-//! Messages as the UI sees them, with what the person has done here and the server does not know yet.
+//! Messages as the UI sees them.
 
+use super::pending::{self, Gist};
 use crate::{
     conversations::short,
     files::{self, Copies, Transfers},
@@ -7,14 +8,14 @@ use crate::{
     session::Context,
     store::{
         StoreError, message,
-        outbox::{Operation, OutboxRow},
+        outbox::{self, Operation, OutboxRow},
         person,
         upload::Upload,
     },
 };
 use im_contract::{
     ErrorKind, UiError,
-    views::{ContentView, MessageRow, MessageState, ReactionView, ReplyView, Trouble, TroubleKind},
+    views::{ContentView, MessageRow, MessageState, ReactionView, ReplyView},
 };
 use im_protocol::{
     ErrorCode, FileId, MessageId, PersonId, WireError,
@@ -32,6 +33,8 @@ pub(super) struct Around {
     names: HashMap<PersonId, String>,
     copies: Copies,
     answered: HashMap<MessageId, Message>,
+    /// What was changed in the conversation and is not on the server yet.
+    changes: Vec<OutboxRow>,
 }
 
 /// Which messages are answered, and whose names are wanted.
@@ -67,6 +70,7 @@ impl Around {
         me: PersonId,
         (other_read_seq, open): (u64, bool),
         mut wanted: Wanted,
+        changes: Vec<OutboxRow>,
     ) -> Result<Self, StoreError> {
         let mut answered = HashMap::new();
         for id in wanted.answered {
@@ -88,6 +92,7 @@ impl Around {
             names,
             copies: Copies::find(connection, wanted.files)?,
             answered,
+            changes,
         })
     }
 
@@ -97,15 +102,18 @@ impl Around {
 
     fn reply(&self, id: MessageId) -> ReplyView {
         match self.answered.get(&id) {
-            Some(message) => ReplyView {
-                id,
-                seq: Some(message.seq),
-                author: self.name(message.author),
-                mine: message.author == self.me,
-                content: short(content_view(message.content.clone())),
-                files: count(&message.files),
-                file: first_name(message),
-            },
+            Some(message) => {
+                let gist = Gist::of(message).after(id, &self.changes);
+                ReplyView {
+                    id,
+                    seq: Some(message.seq),
+                    author: self.name(message.author),
+                    mine: message.author == self.me,
+                    content: short(gist.content),
+                    files: gist.files,
+                    file: gist.file,
+                }
+            }
             None => ReplyView {
                 id,
                 seq: None,
@@ -116,6 +124,11 @@ impl Around {
                 file: String::new(),
             },
         }
+    }
+
+    /// Lays what was changed here over these rows.
+    pub(super) fn overlay(&self, messages: &mut [MessageRow]) {
+        pending::overlay(messages, &self.changes);
     }
 
     fn reaction(&self, reaction: Reaction) -> ReactionView {
@@ -249,17 +262,6 @@ fn why(error: &WireError, carried: &[Upload]) -> UiError {
     }
 }
 
-/// How many files a message carries.
-pub(crate) fn count<T>(files: &[T]) -> u32 {
-    u32::try_from(files.len()).unwrap_or(u32::MAX)
-}
-
-/// The name of the first file that a message carries; empty for none.
-pub(crate) fn first_name(message: &Message) -> String {
-    let first = message.files.first();
-    first.map(|file| file.name.clone()).unwrap_or_default()
-}
-
 /// A message that was just written.
 pub(super) async fn just_written(
     context: &Context,
@@ -267,75 +269,17 @@ pub(super) async fn just_written(
     carried: &[Upload],
 ) -> Result<MessageRow, UiError> {
     let wanted = wanted(&[], std::slice::from_ref(&row));
-    let me = context.me;
+    let (me, id) = (context.me, row.conversation);
+    // What it answers may be changed here.
+    let changes = context
+        .store
+        .outbox
+        .read(move |connection| outbox::changes_in(connection, id))
+        .await?;
     let around = context
         .store
         .cache
-        .read(move |connection| Around::find(connection, me, (0, true), wanted))
+        .read(move |connection| Around::find(connection, me, (0, true), wanted, changes))
         .await?;
     unsent(context, &row, carried, &around).ok_or_else(|| UiError::new(ErrorKind::Internal))
-}
-
-/// Shows what was changed here and is not on the server yet as if it were; what was refused for good
-/// is told and not shown.
-pub(super) fn overlay(messages: &mut [MessageRow], changes: &[OutboxRow]) {
-    for change in changes {
-        let wanted = change.operation.changes();
-        let Some(row) = messages.iter_mut().find(|row| Some(row.id) == wanted) else {
-            continue;
-        };
-        if let Some(error) = &change.error {
-            row.trouble.get_or_insert(Trouble {
-                op: change.id,
-                kind: match change.operation {
-                    Operation::Edit { .. } | Operation::Send { .. } => TroubleKind::Edit,
-                    Operation::Delete { .. } => TroubleKind::Delete,
-                    Operation::React { .. } => TroubleKind::React,
-                },
-                error: UiError::from(error),
-            });
-            continue;
-        }
-        row.pending = true;
-        match &change.operation {
-            Operation::Edit { text, .. } => {
-                row.content = ContentView::Text { text: text.clone() };
-                // What nobody has seen otherwise was not edited.
-                row.edited = row.seq.is_some();
-            }
-            Operation::Delete { .. } => {
-                row.content = ContentView::Deleted;
-                row.reactions.clear();
-                row.files.clear();
-                row.reply = None;
-                row.edited = false;
-                row.editable = false;
-                row.answerable = false;
-            }
-            Operation::React { emoji, on, .. } => react(&mut row.reactions, emoji, *on),
-            Operation::Send { .. } => {}
-        }
-    }
-}
-
-/// The signed-in person gives an emoji, or takes it back.
-fn react(reactions: &mut Vec<ReactionView>, emoji: &str, on: bool) {
-    match reactions.iter_mut().find(|one| one.emoji == emoji) {
-        Some(one) if one.mine != on => {
-            one.mine = on;
-            one.count = if on {
-                one.count + 1
-            } else {
-                one.count.saturating_sub(1)
-            };
-            reactions.retain(|one| one.count > 0);
-        }
-        None if on => reactions.push(ReactionView {
-            emoji: emoji.to_owned(),
-            count: 1,
-            mine: true,
-            people: Vec::new(),
-        }),
-        Some(_) | None => {}
-    }
 }

@@ -1,14 +1,13 @@
 //! Bytes of files: pieces that go, and answers that come from some byte on.
 
-use super::{LONG, Rest, RestError, is_old_token, refusal};
-use crate::secrets::Secret;
+use super::{LONG, Rest, RestError, read};
 use bytes::Bytes;
 use im_protocol::{
     FileId,
     files::{FileState, UPLOAD_OFFSET},
 };
 use reqwest::{
-    RequestBuilder, Response, StatusCode,
+    Response, StatusCode,
     header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE},
 };
 use std::time::Duration;
@@ -39,14 +38,12 @@ impl Rest {
         piece: Bytes,
     ) -> Result<FileState, RestError> {
         let url = self.server.route(&format!("/v1/files/{id}"));
-        let put = |token: &Secret| {
-            let request = self.http.client.patch(&url).bearer_auth(token.expose());
+        let put = || {
+            let request = self.http.client.patch(&url);
             let request = request.header(UPLOAD_OFFSET, offset).timeout(PIECE);
             request.body(piece.clone())
         };
-        let answer = self.bytes(put).await?;
-        let bytes = answer.bytes().await.map_err(|_| RestError::Unreachable)?;
-        serde_json::from_slice(&bytes).map_err(|_| RestError::NotAServer)
+        read(self.authorized(put).await?).await
     }
 
     /// Reads from a byte on what is known by `etag`; all of it where it is something else by now, or
@@ -61,9 +58,8 @@ impl Rest {
         etag: Option<&str>,
     ) -> Result<Part, RestError> {
         let url = self.server.route(path);
-        let get = |token: &Secret| {
-            let request = self.http.client.get(&url).bearer_auth(token.expose());
-            let request = request.timeout(LONG);
+        let get = || {
+            let request = self.http.client.get(&url).timeout(LONG);
             match etag {
                 Some(etag) => request
                     .header(RANGE, format!("bytes={from}-"))
@@ -71,7 +67,7 @@ impl Rest {
                 None => request,
             }
         };
-        let answer = self.bytes(get).await?;
+        let answer = self.authorized(get).await?;
         let text = |name| {
             let value = answer.headers().get(name)?;
             value.to_str().ok().map(str::to_owned)
@@ -84,34 +80,6 @@ impl Rest {
             _ => 0,
         };
         Ok(Part { answer, from, etag })
-    }
-
-    /// Sends a request, once more with a fresh token where the old one was refused.
-    async fn bytes(
-        &self,
-        request: impl Fn(&Secret) -> RequestBuilder,
-    ) -> Result<Response, RestError> {
-        let token = self.tokens.access().await?;
-        let mut answer = send(request(&token)).await;
-        if answer.as_ref().is_err_and(is_old_token) {
-            self.tokens.refused(token);
-            let token = self.tokens.access().await?;
-            answer = send(request(&token)).await;
-        }
-        if let Err(error) = &answer {
-            self.heed(error);
-        }
-        answer
-    }
-}
-
-async fn send(request: RequestBuilder) -> Result<Response, RestError> {
-    // What reqwest says holds the address: only its kind goes on.
-    let answer = request.send().await.map_err(|_| RestError::Unreachable)?;
-    if answer.status().is_success() {
-        Ok(answer)
-    } else {
-        Err(refusal(answer).await)
     }
 }
 

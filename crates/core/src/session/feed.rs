@@ -189,10 +189,9 @@ impl Session {
             self.changes.messages(*conversation);
         }
         for message in &applied.arrived {
-            if self.typing.stopped(message.conversation) {
-                self.is_typing(message.conversation, false);
-            }
+            self.typing.stopped(message.conversation);
         }
+        self.show_typing();
         let own: Vec<OperationId> = applied.own.iter().copied().map(Into::into).collect();
         let actions = self.outbox.own_facts(&own);
         self.send(actions);

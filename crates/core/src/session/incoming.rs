@@ -4,7 +4,7 @@ use super::{Closing, Session};
 use crate::calls::CallInput;
 use im_contract::CoreEvent;
 use im_protocol::{
-    ConversationId, ErrorCode, Notice, WireError,
+    ErrorCode, Notice, WireError,
     bulk::Bulk,
     call::CallChanged,
     conversation::{TypingStarted, TypingStopped},
@@ -33,6 +33,7 @@ impl Session {
                 self.downloads.disconnected();
                 self.marks.disconnected();
                 self.typing.disconnected();
+                self.show_typing();
                 self.own_status.disconnected();
                 self.bulks.disconnected();
                 self.status_waits();
@@ -80,14 +81,13 @@ impl Session {
                 if let Some(told) = read::<TypingStarted>(event) {
                     let now = self.now();
                     self.typing.started(now, told.conversation);
-                    self.is_typing(told.conversation, true);
+                    self.show_typing();
                 }
             }
             TypingStopped::EVENT => {
-                if let Some(told) = read::<TypingStopped>(event)
-                    && self.typing.stopped(told.conversation)
-                {
-                    self.is_typing(told.conversation, false);
+                if let Some(told) = read::<TypingStopped>(event) {
+                    self.typing.stopped(told.conversation);
+                    self.show_typing();
                 }
             }
             ConnectionClosing::EVENT => {
@@ -127,8 +127,9 @@ impl Session {
         }
     }
 
-    pub(super) fn is_typing(&mut self, conversation: ConversationId, on: bool) {
-        if self.context.live.set_typing(conversation, on) {
+    /// Shows where the other writes, and tells of it where that is news.
+    pub(super) fn show_typing(&mut self) {
+        if self.context.live.set_typing(self.typing.places()) {
             self.changes.conversations();
         }
     }

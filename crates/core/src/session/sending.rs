@@ -78,8 +78,16 @@ impl Session {
                 Action::Send {
                     request,
                     conversation,
-                    ids,
-                } => self.send_request(request, conversation, ids),
+                    mut ids,
+                } => {
+                    if faults::is(Fault::SwapOrder) {
+                        ids.reverse();
+                    }
+                    if faults::is(Fault::DropAck) {
+                        self.forget(ids.clone());
+                    }
+                    self.send_request(request, conversation, ids);
+                }
                 Action::Settle {
                     conversation,
                     accepted,

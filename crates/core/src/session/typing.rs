@@ -1,7 +1,11 @@
-//! Where the other is writing: until told otherwise, until they have written, or for some seconds.
+//! Where the other is writing: until told otherwise, until they have written, or for some seconds. What
+//! is known of it is here alone; who answers the UI is shown a copy (`Live::set_typing`).
 
 use im_protocol::{ConversationId, limits};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -16,9 +20,9 @@ impl Typing {
         self.until.insert(conversation, now + lasts);
     }
 
-    /// The other does not write anymore. Gives whether they did.
-    pub(super) fn stopped(&mut self, conversation: ConversationId) -> bool {
-        self.until.remove(&conversation).is_some()
+    /// The other does not write anymore.
+    pub(super) fn stopped(&mut self, conversation: ConversationId) {
+        self.until.remove(&conversation);
     }
 
     /// The connection is gone: nothing of it is known.
@@ -26,10 +30,14 @@ impl Typing {
         self.until.clear();
     }
 
-    /// Where it was not said again in time.
-    pub(super) fn tick(&mut self, now: Duration) -> Vec<ConversationId> {
-        let over = self.until.extract_if(|_, until| *until <= now);
-        over.map(|(conversation, _)| conversation).collect()
+    /// Where it was not said again in time, it is over.
+    pub(super) fn tick(&mut self, now: Duration) {
+        self.until.retain(|_, until| *until > now);
+    }
+
+    /// Where the other writes.
+    pub(super) fn places(&self) -> HashSet<ConversationId> {
+        self.until.keys().copied().collect()
     }
 
     /// When [`Typing::tick`] is wanted.
@@ -51,9 +59,13 @@ mod tests {
         typing.started(second * 2, sam);
         assert_eq!(typing.due(), Some(second * 7));
         typing.started(second * 5, maya);
-        assert_eq!(typing.tick(second * 8), [sam]);
-        assert!(!typing.stopped(sam));
-        assert!(typing.stopped(maya));
-        assert_eq!(typing.due(), None);
+        assert_eq!(typing.places(), HashSet::from([maya, sam]));
+        typing.tick(second * 8);
+        assert_eq!(typing.places(), HashSet::from([maya]));
+        typing.stopped(maya);
+        assert_eq!((typing.places(), typing.due()), (HashSet::new(), None));
+        typing.started(second, sam);
+        typing.disconnected();
+        assert_eq!((typing.places(), typing.due()), (HashSet::new(), None));
     }
 }

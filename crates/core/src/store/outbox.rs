@@ -119,6 +119,10 @@ const OF_CONVERSATION: &str = "SELECT n, id, conversation, kind, text, target, w
                                FROM outbox WHERE conversation = ?1 ORDER BY n";
 const BY_ID: &str = "SELECT n, id, conversation, kind, text, target, written_at, error \
                      FROM outbox WHERE id = ?1";
+const CHANGES: &str = "SELECT n, id, conversation, kind, text, target, written_at, error \
+                       FROM outbox WHERE kind <> 'send' ORDER BY n";
+const CHANGES_IN: &str = "SELECT n, id, conversation, kind, text, target, written_at, error \
+                          FROM outbox WHERE conversation = ?1 AND kind <> 'send' ORDER BY n";
 const LAST_OF_EACH: &str = "SELECT conversation, max(n) FROM outbox WHERE kind = 'send' \
                             GROUP BY conversation";
 
@@ -168,6 +172,19 @@ pub(crate) fn of_conversation(
     conversation: ConversationId,
 ) -> Result<Vec<OutboxRow>, StoreError> {
     collect(connection, OF_CONVERSATION, [conversation.to_string()])
+}
+
+/// What changes messages of a conversation, in the order of writing.
+pub(crate) fn changes_in(
+    connection: &Connection,
+    conversation: ConversationId,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    collect(connection, CHANGES_IN, [conversation.to_string()])
+}
+
+/// The same of all conversations.
+pub(crate) fn changes(connection: &Connection) -> Result<Vec<OutboxRow>, StoreError> {
+    collect(connection, CHANGES, [])
 }
 
 /// One row.
@@ -365,7 +382,14 @@ mod tests {
     #[test]
     fn lists_use_an_index() {
         let connection = testing::outbox();
-        for sql in [AFTER, OF_CONVERSATION, BY_ID, LAST_OF_EACH] {
+        for sql in [
+            AFTER,
+            OF_CONVERSATION,
+            CHANGES,
+            CHANGES_IN,
+            BY_ID,
+            LAST_OF_EACH,
+        ] {
             assert_no_scan(&connection, sql);
         }
     }

@@ -4,12 +4,12 @@ use super::device::{Device, text};
 use im_contract::{
     Commands, ErrorKind,
     args::{
-        ConversationArgs, DraftArgs, EditArgs, MessageArgs, Nothing, OperationArgs, ReactArgs,
-        SendArgs, TypingArgs,
+        ConversationArgs, DraftArgs, EditArgs, MessageArgs, Nothing, OpenArgs, OperationArgs,
+        ReactArgs, SendArgs, TypingArgs,
     },
     views::{ConnectionState, ContentView, MessageRow, TroubleKind},
 };
-use im_protocol::{ConversationId, MessageId, people::Role};
+use im_protocol::{ConversationId, MessageId, limits, people::Role};
 use im_testkit::TestServer;
 
 async fn maya_and_sam() -> (TestServer, ConversationId) {
@@ -200,6 +200,58 @@ async fn what_is_written_changed_and_taken_back_offline_goes_later_in_its_order_
 }
 
 #[tokio::test]
+async fn what_is_changed_offline_stands_so_in_the_list_and_in_what_answers_it() {
+    let (mut server, conversation) = maya_and_sam().await;
+    let mut sam = Device::of("Sam", &server.url()).await;
+    let asked = sam.say(conversation, "Is 91 prim?").await.id;
+    sam.all_sent().await;
+    let answer = |text: &str| SendArgs {
+        conversation,
+        text: text.to_owned(),
+        reply_to: Some(asked),
+        files: Vec::new(),
+    };
+    let sent = sam.core.messages_send(answer("I mean prime")).await;
+    let sent = sent.unwrap().id;
+    sam.all_sent().await;
+    server.down().await;
+    sam.connection(ConnectionState::Waiting).await;
+    let edits = [(asked, "Is 91 prime?"), (sent, "I meant\nprime")];
+    for (id, text) in edits {
+        let edit = edit(conversation, id, text);
+        sam.core.messages_edit(edit).await.unwrap();
+    }
+    let words = |text: &str| ContentView::Text {
+        text: text.to_owned(),
+    };
+    let quoted = async |sam: &Device, id| sam.message(conversation, id).await.reply.unwrap();
+    let last = async |sam: &Device| sam.conversations().await[0].last.clone().unwrap();
+    assert_eq!(quoted(&sam, sent).await.content, words("Is 91 prime?"));
+    assert_eq!(last(&sam).await.content, words("I meant prime"));
+    let unsent = sam.core.messages_send(answer("Anyone?")).await.unwrap();
+    assert_eq!(unsent.reply.unwrap().content, words("Is 91 prime?"));
+    let edited = edit(conversation, unsent.id, "Anybody?");
+    sam.core.messages_edit(edited).await.unwrap();
+    assert_eq!(last(&sam).await.content, words("Anybody?"));
+    for id in [asked, unsent.id] {
+        let args = MessageArgs { conversation, id };
+        sam.core.messages_delete(args).await.unwrap();
+    }
+
+    let sam = sam.crash().await;
+    let gone = &ContentView::Deleted;
+    assert_eq!(&last(&sam).await.content, gone);
+    assert_eq!(&quoted(&sam, sent).await.content, gone);
+    let row = &sam.conversations().await[0];
+    let args = OpenArgs {
+        with: row.other.id,
+        course: row.course.as_ref().map(|course| course.id),
+    };
+    let opened = sam.core.conversations_open(args).await.unwrap();
+    assert_eq!(&opened.last.unwrap().content, gone);
+}
+
+#[tokio::test]
 async fn a_change_that_comes_too_late_says_so_and_can_be_thrown_away() {
     let (server, conversation) = maya_and_sam().await;
     let sam = Device::of("Sam", &server.url()).await;
@@ -250,6 +302,31 @@ async fn a_change_that_comes_too_late_says_so_and_can_be_thrown_away() {
     let args = OperationArgs { id: trouble.op };
     phone.core.messages_discard(args).await.unwrap();
     assert!(phone.message(conversation, id).await.trouble.is_none());
+}
+
+#[tokio::test]
+async fn one_emoji_too_many_says_that_it_is_one_too_many() {
+    let (server, conversation) = maya_and_sam().await;
+    let mut sam = Device::of("Sam", &server.url()).await;
+    let id = sam.say(conversation, "hello").await.id;
+    // Rats, mice and what follows them.
+    let emoji = ('\u{1f400}'..).take(limits::EMOJIS + 1);
+    for one in emoji {
+        let given = react(conversation, id, &one.to_string(), true);
+        sam.core.messages_react(given).await.unwrap();
+    }
+    sam.until("the last is refused", |core| {
+        Box::pin(async move {
+            let page = super::device::messages(core, conversation).await;
+            page[0].trouble.is_some()
+        })
+    })
+    .await;
+    let row = sam.message(conversation, id).await;
+    let trouble = row.trouble.unwrap();
+    assert_eq!(trouble.kind, TroubleKind::React);
+    assert_eq!(trouble.error.kind, ErrorKind::TooManyEmoji);
+    assert_eq!(row.reactions.len(), limits::EMOJIS);
 }
 
 #[tokio::test]

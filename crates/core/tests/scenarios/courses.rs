@@ -278,7 +278,9 @@ async fn what_the_server_refuses_waits_for_maya_and_can_be_thrown_away() {
     })
     .await;
     let all = maya.core.courses_announcements(CourseArgs { course });
-    let id = all.await.unwrap()[0].id;
+    let told = all.await.unwrap().remove(0);
+    assert_eq!(told.error.unwrap().kind, ErrorKind::NobodyInCourse);
+    let id = told.id;
     let which = im_contract::courses::AnnouncementArgs { id };
     // With somebody in the course it goes.
     server.person("Sam", Role::Student).await;

@@ -11,7 +11,7 @@ use im_protocol::{
     people::Role,
     rest::{Refresh, Tokens},
 };
-use im_testkit::TestServer;
+use im_testkit::{Cable, TestServer};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -91,9 +91,12 @@ async fn a_stolen_token_that_is_replayed_ends_the_session_and_keeps_what_is_unse
     server.person("Maya", Role::Mentor).await;
     let sam = server.person("Sam", Role::Student).await;
     let conversation = server.course("Algebra", "Maya", "Sam").await;
-    let mut device = Device::of("Sam", &server.url()).await;
+    let cable = Cable::to(&server.url()).await;
+    let mut device = Device::of("Sam", &cable.url()).await;
     device.say(conversation, "hello").await;
     device.all_sent().await;
+    cable.pull();
+    device.say(conversation, "not sent yet").await;
     let file = std::fs::read(device.data.path().join("installation.json")).unwrap();
     let file: serde_json::Value = serde_json::from_slice(&file).unwrap();
     let key = format!("{}/{sam}", file["device"].as_str().unwrap());
@@ -104,18 +107,21 @@ async fn a_stolen_token_that_is_replayed_ends_the_session_and_keeps_what_is_unse
     let replayed = refresh(&server.url(), stolen.expose()).await;
     assert!(replayed.unwrap_err().contains("session_revoked"));
 
+    cable.put_in();
     device
         .until("the account is locked", |core| {
             Box::pin(async move {
                 let account = core.account_get(Nothing {}).await.unwrap();
-                matches!(account, Account::Locked { .. })
+                matches!(account, Account::Locked { unsent: 1, .. })
             })
         })
         .await;
     let list = device.core.conversations_list(Nothing {}).await;
     assert_eq!(list.unwrap_err().kind, ErrorKind::SignInAgain);
     device.sign_in("Sam").await.unwrap();
-    device.reads(conversation, &["hello"]).await;
+    device.all_sent().await;
+    let mut maya = Device::of("Maya", &server.url()).await;
+    maya.reads(conversation, &["hello", "not sent yet"]).await;
 }
 
 #[tokio::test]
@@ -124,8 +130,8 @@ async fn what_is_written_while_signing_out_is_refused_or_asked_about_and_never_l
     server.person("Maya", Role::Mentor).await;
     server.person("Sam", Role::Student).await;
     let conversation = server.course("Algebra", "Maya", "Sam").await;
-    let cable = im_testkit::Cable::to(&server.url()).await;
-    let sam = Device::of("Sam", &cable.url()).await;
+    let cable = Cable::to(&server.url()).await;
+    let mut sam = Device::of("Sam", &cable.url()).await;
     // Telling the server takes as long as it may.
     cable.pull();
     let core = sam.core.clone();
@@ -135,7 +141,7 @@ async fn what_is_written_while_signing_out_is_refused_or_asked_about_and_never_l
         };
         core.account_sign_out(args).await.unwrap()
     });
-    let mut confirmed = 0;
+    let mut confirmed = 0_usize;
     loop {
         let args = SendArgs {
             conversation,
@@ -155,11 +161,17 @@ async fn what_is_written_while_signing_out_is_refused_or_asked_about_and_never_l
         }
     }
     let left = leaving.await.unwrap();
-    if left.done {
-        assert_eq!(confirmed, 0, "what was confirmed is lost");
-    } else {
-        assert!(left.unsent > 0 && confirmed >= left.unsent);
+    cable.put_in();
+    let mut written = vec!["one more thing"; confirmed];
+    if !left.done {
+        assert!(left.unsent > 0 && confirmed >= usize::try_from(left.unsent).unwrap());
         // The person has been asked: what is written now is taken.
         sam.say(conversation, "and another").await;
+        written.push("and another");
+        sam.core.connection_retry(Nothing {}).await.unwrap();
+        sam.all_sent().await;
     }
+    // What was confirmed has come, and nothing else.
+    let mut maya = Device::of("Maya", &server.url()).await;
+    maya.reads(conversation, &written).await;
 }

@@ -5,12 +5,13 @@
 
 use super::allowed;
 use crate::{
-    access::{Action, Actor, Thing, may, refusal},
+    access::{Action, Actor, Thing, may, refusal_of_message},
     dispatch::{Ctx, Table},
     error::Error,
     input,
     rates::Rated,
     store::{
+        Connection,
         conversation::{self, Heads},
         feed::{Entry, Kind},
         message,
@@ -41,13 +42,12 @@ const WORDINGS: u32 = 50;
 
 /// A message that somebody may do something with, and its conversation.
 async fn found(
-    change: &mut Change,
+    conn: &mut Connection,
     actor: Actor,
     action: Action,
     conversation: ConversationId,
     id: MessageId,
 ) -> Result<(Heads, Message), Error> {
-    let conn = change.conn()?;
     let heads = allowed(conn, actor, Action::Read, conversation).await?;
     let message = message::get(conn, conversation, id).await?;
     let message = message.ok_or_else(Error::not_found)?;
@@ -55,13 +55,11 @@ async fn found(
         heads: &heads,
         author: message.author,
     };
-    if !may(actor, action, thing) {
-        return Err(match heads.closed_for(actor.person) {
-            Some(why) => Error::closed(why),
-            None => refusal(actor, action, Error::forbidden()),
-        });
+    if may(actor, action, thing) {
+        Ok((heads, message))
+    } else {
+        Err(refusal_of_message(actor, action, &heads))
     }
-    Ok((heads, message))
 }
 
 /// Makes a change known to both, and gives the message as it stands then.
@@ -101,7 +99,8 @@ async fn set_words(
         message,
         ref text,
     } = *asked;
-    let (heads, before) = found(change, actor, Action::Change, conversation, message).await?;
+    let (heads, before) =
+        found(change.conn()?, actor, Action::Change, conversation, message).await?;
     input::words(text, !before.files.is_empty())?;
     let done = Done {
         message,
@@ -119,7 +118,11 @@ async fn set_words(
         None => {}
     }
     let words = match &before.content {
-        Content::Text { text: words } if words == text => return Ok(before),
+        Content::Text { text: words } if words == text => {
+            // Its answer may be lost, and the words be others by the time that it comes again.
+            message_edit::insert(change.conn()?, id, &done, None).await?;
+            return Ok(before);
+        }
         Content::Text { text: words } => words.clone(),
         Content::Deleted => return Err(gone()),
         Content::Call { .. } | Content::Unknown => {
@@ -132,7 +135,7 @@ async fn set_words(
         at: before.edited_at.unwrap_or(before.accepted_at),
     };
     let conn = change.conn()?;
-    message_edit::insert(conn, id, &done, rev, &replaced).await?;
+    message_edit::insert(conn, id, &done, Some((rev, &replaced))).await?;
     message::set_words(conn, message, rev, text, now).await?;
     publish(change, &heads, conversation, message).await
 }
@@ -155,7 +158,7 @@ async fn take_back(
     asked: MessageDelete,
 ) -> Result<Message, Error> {
     let (conversation, id) = (asked.conversation, asked.message);
-    let (heads, before) = found(change, actor, Action::Change, conversation, id).await?;
+    let (heads, before) = found(change.conn()?, actor, Action::Change, conversation, id).await?;
     match before.content {
         Content::Deleted => return Ok(before),
         Content::Call { .. } => {
@@ -215,7 +218,8 @@ async fn set_reaction(
     asked: &MessageReact,
 ) -> Result<Message, Error> {
     let (conversation, id) = (asked.conversation, asked.message);
-    let (heads, mut message) = found(change, actor, Action::React, conversation, id).await?;
+    let (heads, mut message) =
+        found(change.conn()?, actor, Action::React, conversation, id).await?;
     if message.content == Content::Deleted {
         return Err(gone());
     }
@@ -257,9 +261,8 @@ fn give(reactions: &mut Vec<Reaction>, person: PersonId, emoji: &str, on: bool) 
 async fn trace(ctx: Ctx, asked: MessageTrace) -> Result<Trace, Error> {
     let actor = ctx.me().actor();
     let mut reader = ctx.app.store.read().await?;
-    allowed(&mut reader, actor, Action::Read, asked.conversation).await?;
-    let message = message::get(&mut reader, asked.conversation, asked.message).await?;
-    let message = message.ok_or_else(Error::not_found)?;
+    let (conversation, id) = (asked.conversation, asked.message);
+    let (_, message) = found(&mut reader, actor, Action::Read, conversation, id).await?;
     if message.content == Content::Deleted {
         return Err(gone());
     }

@@ -114,6 +114,10 @@ async fn admit(
     let expires_at = claims.expires_at_ms();
     let live = Arc::new(Live::new(speaker, socket.clone(), expires_at, calls, data));
     enter(app, socket, &live)?;
+    // A stop that came before it was known to the hub did not tell it to go.
+    if app.stop.is_cancelled() {
+        return Err(plain(Error::unavailable()));
+    }
     // Known to the hub from here on, so that nothing falls between the snapshot and the first
     // change; what is told meanwhile waits behind `connection:ready`.
     let ready = ready(app, &mut reader, protocol, &live).await;

@@ -112,7 +112,8 @@ fn acknowledge(app: &Arc<App>, live: &Arc<Live>, payload: Option<&str>) {
             if live.put_off(asked.n) {
                 let late = acknowledge_late(app.clone(), live.clone(), error);
                 let stop = live.stop().clone();
-                tokio::spawn(async move { stop.run_until_cancelled(late).await });
+                app.tasks
+                    .spawn(async move { stop.run_until_cancelled(late).await });
             }
         }
     }

@@ -162,7 +162,7 @@ mod tests {
                 at: 1,
             };
             let id = EditId::new();
-            let edit = message_edit::insert(conn, id, &done, 3, &before);
+            let edit = message_edit::insert(conn, id, &done, Some((3, &before)));
             edit.await.unwrap();
             let deleted = message::set_deleted(conn, message.id, message.seq + 3, 2);
             deleted.await.unwrap();

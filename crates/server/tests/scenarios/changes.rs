@@ -63,6 +63,34 @@ async fn an_edit_counts_once_and_the_last_to_arrive_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_edit_to_the_words_that_are_there_counts_once_too() {
+    let school = School::open().await;
+    let (_, sam, conversation) = school.maya_and_sam().await;
+    let (laptop, desk) = (school.connect(&sam).await, school.connect(&sam).await);
+    let sent = laptop.send(conversation, &["one"]).await.unwrap();
+    let id = sent.accepted[0].id;
+    let same = edit(conversation, id, "one");
+    let unchanged = laptop.ask(same.clone()).await.unwrap();
+    assert_eq!((unchanged.rev, unchanged.edited_at), (1, None));
+    let changed = desk.ask(edit(conversation, id, "two")).await.unwrap();
+    assert_eq!(words(&changed), "two");
+    // The laptop has not heard the answer and sends it again: what was written since stays.
+    let again = laptop.ask(same.clone()).await.unwrap();
+    assert_eq!((words(&again), again.rev), ("two", changed.rev));
+    let mut reused = same;
+    reused.text = "three".into();
+    let reused = laptop.ask(reused).await.unwrap_err();
+    assert_eq!(reused.code, ErrorCode::IdReused);
+    let ask = MessageTrace {
+        conversation,
+        message: id,
+    };
+    let trace = laptop.ask(ask).await.unwrap().wordings;
+    let trace: Vec<&str> = trace.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(trace, ["one"], "what changed nothing has left no words");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sending_that_is_repeated_after_a_change_does_not_pass_for_the_change() {
     let school = School::open().await;
     let (_, sam, conversation) = school.maya_and_sam().await;

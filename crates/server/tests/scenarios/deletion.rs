@@ -6,11 +6,13 @@ use im_protocol::{
     account::DeleteMe,
     call::{CallChanged, CallOutcome, CallStart, CallState, MediaKinds},
     command::Done,
-    conversation::{Content, MessageDelete, MessageEdit, MessageReact, MessageSend, TypingStart},
+    conversation::{
+        Closed, Content, MessageDelete, MessageEdit, MessageReact, MessageSend, TypingStart,
+    },
     handshake::SessionEnded,
-    people::{Availability, Course, Me, Role, Status, StatusSet},
+    people::{Availability, Course, Me, Person, Role, Status, StatusSet},
     rest::{Courses, Enrol, History, People, Refresh, Register, SignIn, SignedIn, Tokens},
-    sync::Fact,
+    sync::{Fact, SnapshotAsk},
 };
 
 async fn delete(school: &School, token: &str, password: &str) -> Result<Done, WireError> {
@@ -103,8 +105,18 @@ async fn sam_goes_and_maya_keeps_what_was_said_without_the_name() {
 
     // It still holds after a restart, for a device that begins anew.
     school.restart().await;
-    let mut again = school.connect(&maya).await;
-    again.sync_from_snapshot().await;
+    let again = school.connect(&maya).await;
+    let all = again.ask(SnapshotAsk { after: None }).await.unwrap();
+    let named = |who: &Person| (who.id == sam.id()).then(|| who.name.clone());
+    let named: Vec<String> = all.people.iter().filter_map(named).collect();
+    assert_eq!(named, ["Deleted account"]);
+    let between: Vec<_> = all.conversations.iter().map(|one| one.id).collect();
+    assert_eq!(between, [conversation]);
+    assert_eq!(all.conversations[0].closed, Some(Closed::Deleted));
+    let history: History = school.get(&path, maya.token()).await.unwrap();
+    assert_eq!(history.messages.len(), 1);
+    let refused = school.try_connect(sam.auth()).await.err().unwrap();
+    assert_eq!(refused.error.code, ErrorCode::AccountDeleted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -261,6 +261,19 @@ fn ending() {
     let (failed, effects) = outcome(connected(&people), people.maya, true);
     assert_eq!(failed, CallOutcome::Failed);
     assert!(effects.contains(&Effect::Left(people.sam)));
+    // What broke off is told from what never connected by its length.
+    let length = |call: Call, at| {
+        let step = Rules::default().step(call, end(people.sam, true), at);
+        match written(&step.unwrap().effects).unwrap().content {
+            Content::Call { duration_ms, .. } => duration_ms,
+            _ => panic!("no record of a call"),
+        }
+    };
+    let call = connected(&people);
+    let since = call.connected_at.unwrap();
+    assert_eq!(length(call.clone(), since + 5_000), 5_000);
+    assert_eq!(length(call, since), 1);
+    assert_eq!(length(accepted(&people), T0 + 9_000), 0);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::{Called, hears, records, video_call};
 use crate::school::{SOON, School, email_of, new_message};
 use im_protocol::{
     CallId, ErrorCode,
-    call::{CallOutcome, CallStart, CallState, CallView},
+    call::{CallEnd, CallOutcome, CallStart, CallState, CallView},
     conversation::{Content, MessageSend},
     people::Role,
 };
@@ -157,6 +157,40 @@ async fn an_accepted_call_that_never_connects_has_failed() {
         assert_eq!((over.id, over.outcome), (id, Some(CallOutcome::Failed)));
     }
     assert_eq!(it.desk.unread(it.conversation).await, 0);
+    let history = it.desk.history(it.conversation).await;
+    let record = records(&history);
+    assert!(matches!(record[..], [Content::Call { duration_ms: 0, .. }]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_loses_its_app_was_connected_and_broke_off() {
+    let mut it = Called::new().await;
+    let id = it.connected().await;
+    it.advance(30_000);
+    it.laptop.client.close().await;
+    noted(&it, true).await;
+    // Started anew it finds a call of its own that it knows nothing of.
+    let laptop = it.school.connect(&it.sam).await;
+    let found = &laptop.ready.as_ref().unwrap().calls[0];
+    assert_eq!((found.id, found.state), (id, CallState::Connected));
+    laptop.ask(CallEnd { id, failed: true }).await.unwrap();
+    let over = hears(&mut it.desk, CallState::Over).await;
+    assert_eq!(over.outcome, Some(CallOutcome::Failed));
+    assert!(over.connected_ms >= 30_000);
+    let history = it.desk.history(it.conversation).await;
+    let [
+        Content::Call {
+            outcome,
+            duration_ms,
+            ..
+        },
+    ] = records(&history)[..]
+    else {
+        panic!("one record of a call");
+    };
+    assert_eq!(*outcome, CallOutcome::Failed);
+    assert_eq!(*duration_ms, over.connected_ms);
+    assert_eq!(it.desk.unread(it.conversation).await, 0, "they took part");
 }
 
 #[tokio::test(flavor = "multi_thread")]
