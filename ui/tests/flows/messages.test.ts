@@ -4,6 +4,7 @@ import type { MessageRow } from '../../src/contract/MessageRow';
 import { refusal, type FakeCore } from '../fake/core';
 import { maya, message, quoteOf, rowOf, sam } from '../fake/people';
 import { mayaAtHerDesk, WITH_SAM } from '../fake/scenario';
+import { scrollUpTo } from './scrolling';
 import { Stage } from './stage';
 
 let stage: Stage;
@@ -386,12 +387,7 @@ test('what Sam changes far back is seen when Maya scrolls there', async () => {
   await openSam(page);
   const log = page.getByRole('log');
   await log.getByText('message 250.').waitFor();
-  await log.hover();
-  for (let step = 0; step < 40 && (await page.getByText('message 21.').count()) === 0; step++) {
-    await page.mouse.wheel(0, -2_000);
-    await page.waitForTimeout(50);
-  }
-  await log.getByText('message 21.').waitFor();
+  await scrollUpTo(page, 'message 21.');
   await page.getByRole('button', { name: 'To the newest message' }).click();
   await log.getByText('message 250.').waitFor();
   const asked = stage.core.askedFor('messages.page').length;
@@ -401,11 +397,7 @@ test('what Sam changes far back is seen when Maya scrolls there', async () => {
     edited: true,
   }));
   await stage.core.waitFor('messages.page', asked + 1);
-  for (let step = 0; step < 40 && (await page.getByText('other words').count()) === 0; step++) {
-    await page.mouse.move(700, 400);
-    await page.mouse.wheel(0, -2_000);
-    await page.waitForTimeout(50);
-  }
+  await scrollUpTo(page, 'message 22.');
   await log.getByText('other words').waitFor();
 });
 

@@ -182,15 +182,18 @@ test('a computer without a keyring is said plainly, and can be put away', async 
 
 test('a list that takes long shows its shape, and one that fails says why and tries again', async () => {
   let fail = true;
+  let answer!: () => void;
+  const longAfter = new Promise<void>((resolve) => (answer = resolve));
   const page = await stage.play((core) => {
     mayaAtHerDesk(core);
     core.answers['conversations.list'] = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 600));
+      await longAfter;
       if (fail) throw refusal('storage');
       return core.conversations;
     };
   });
   await page.getByRole('status', { name: 'Loading…' }).waitFor();
+  answer();
   await page.getByRole('alert').getByText('Your conversations cannot be shown').waitFor();
   fail = false;
   await page.getByRole('button', { name: 'Try again' }).click();
