@@ -1,5 +1,5 @@
 import type { MessageRow } from '../../contract/MessageRow';
-import { startOfDay } from './when';
+import { startOfDay } from '../../i18n/when';
 
 /** Messages of one person this close together stand as one group, in milliseconds. */
 export const GROUP_MS = 5 * 60_000;
