@@ -50,6 +50,11 @@ pub fn run() -> ExitCode {
                 } if label == windows::MAIN => windows::moved(app),
                 RunEvent::WindowEvent {
                     label,
+                    event: WindowEvent::Focused(true),
+                    ..
+                } if label == windows::MAIN => ring::RingWindow::make_room(),
+                RunEvent::WindowEvent {
+                    label,
                     event: WindowEvent::Destroyed,
                     ..
                 } if label == windows::MAIN => {
