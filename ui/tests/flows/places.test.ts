@@ -236,6 +236,25 @@ test('a desktop without a tray and without notifications is said once, and again
   await desktop.getByText('Shown').waitFor();
 });
 
+test('the note at the foot of the list takes its room from it and covers nothing', async () => {
+  const page = await stage.play(
+    (core) => {
+      mayaAtHerDesk(core);
+      core.desktop = { tray: 'missing', notifications: 'here' };
+      const [first] = core.conversations;
+      if (first) core.conversations = Array.from({ length: 20 }, (_, n) => ({ ...first, id: `with-${n}` }));
+    },
+    { width: 900, height: 600 },
+  );
+  const edge = (box: { y: number; height: number } | null) => (box ? box.y + box.height : NaN);
+  const note = page.getByRole('status').filter({ hasText: 'This desktop has no tray' });
+  await note.waitFor();
+  const last = page.locator('[data-conversation]').last();
+  await last.scrollIntoViewIfNeeded();
+  expect(edge(await last.boundingBox())).toBeLessThanOrEqual((await note.boundingBox())?.y ?? NaN);
+  expect(edge(await note.boundingBox())).toBeLessThanOrEqual(600);
+});
+
 test('the app is quit from the menu, and from the sign-in where there is no tray', async () => {
   let page = await stage.play(mayaAtHerDesk);
   await page.getByRole('button', { name: /status and account/ }).click();
