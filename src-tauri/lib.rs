@@ -2,8 +2,10 @@
 //! command (`door`), the core's events go to the page, the tray, the ring and the windows
 //! (`desk`).
 
+mod area;
 mod desk;
 mod door;
+mod frame;
 mod launch;
 #[cfg(target_os = "linux")]
 mod lean;
@@ -41,6 +43,16 @@ pub fn run() -> ExitCode {
                     event: WindowEvent::CloseRequested { api, .. },
                     ..
                 } if label == windows::MAIN => windows::close_asked(app, &api),
+                RunEvent::WindowEvent {
+                    label,
+                    event: WindowEvent::Moved(_) | WindowEvent::Resized(_),
+                    ..
+                } if label == windows::MAIN => windows::moved(app),
+                RunEvent::WindowEvent {
+                    label,
+                    event: WindowEvent::Focused(true),
+                    ..
+                } if label == windows::MAIN => ring::RingWindow::make_room(),
                 RunEvent::WindowEvent {
                     label,
                     event: WindowEvent::Destroyed,

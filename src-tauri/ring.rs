@@ -125,6 +125,11 @@ impl RingWindow {
         on_gtk_thread(look::load);
     }
 
+    /// Another window of the app came before the person: no ring covers what it says of it.
+    pub(crate) fn make_room() {
+        on_gtk_thread(stack::arrange);
+    }
+
     /// Puts a ring on screen, under those that are there already.
     ///
     /// `on_event` is told when it has been painted and what the person chose, with the ring's

@@ -3,6 +3,7 @@
 use crate::{
     desk::Desk,
     door,
+    frame::Frames,
     launch::{self, Launch, NoFolder},
     links::SystemLinks,
     pictures,
@@ -64,6 +65,9 @@ pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
         .invoke_handler(tauri::generate_handler![door::core])
         .register_asynchronous_uri_scheme_protocol(pictures::SCHEME, pictures::answer)
         .build(context())?;
+    let (frames, keeper) = Frames::open(app.handle().clone(), &folder);
+    app.manage(frames);
+    tauri::async_runtime::spawn(keeper.run());
     let (core, delivered) = tauri::async_runtime::block_on(start_core(folder, launch.server))?;
     app.manage(core.clone());
     let tray = match Tray::build(app.handle(), picked(app.handle().clone(), core.clone())) {

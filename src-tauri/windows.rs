@@ -2,7 +2,10 @@
 //! are given back, and the app lives in the tray. Where there is no tray, the window is not closed
 //! but minimised, so that the app is never without anything to be seen.
 
-use crate::surroundings::Surroundings;
+use crate::{
+    frame::{self, Frames},
+    surroundings::Surroundings,
+};
 use im_contract::views::Offer;
 use im_core::Core;
 use std::time::Duration;
@@ -50,7 +53,7 @@ pub(crate) async fn open_main<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<(
         window.show()?;
         window.set_focus()
     } else {
-        make(app, Comes::InFront)
+        make(app, Comes::InFront).await
     }
 }
 
@@ -62,7 +65,7 @@ pub(crate) async fn open_main<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<(
 pub(crate) async fn prepare_main<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<()> {
     let _turn = ONE_AT_A_TIME.lock().await;
     if app.get_webview_window(MAIN).is_none() {
-        make(app, Comes::OutOfSight)?;
+        make(app, Comes::OutOfSight).await?;
     }
     Ok(())
 }
@@ -95,15 +98,21 @@ async fn appear<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<()> {
     match app.get_webview_window(MAIN) {
         Some(window) if window.is_visible()? => Ok(()),
         Some(window) => window.show(),
-        None => make(app, Comes::Behind),
+        None => make(app, Comes::Behind).await,
     }
 }
 
-fn make<R: Runtime>(app: &AppHandle<R>, comes: Comes) -> tauri::Result<()> {
-    WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
+async fn make<R: Runtime>(app: &AppHandle<R>, comes: Comes) -> tauri::Result<()> {
+    let frames = app.state::<Frames>().inner().clone();
+    let placing = frames.placing(app).await;
+    let size = |(width, height): (i32, i32)| (f64::from(width), f64::from(height));
+    let (width, height) = size(placing.size);
+    let (least_width, least_height) = size(frame::LEAST);
+    let builder = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
         .title(im_contract::catalogue::words("app_name", &[]))
-        .inner_size(1280.0, 800.0)
-        .min_inner_size(640.0, 480.0)
+        .inner_size(width, height)
+        .min_inner_size(least_width, least_height)
+        .maximized(placing.maximized)
         .visible(comes != Comes::OutOfSight)
         .focused(comes != Comes::Behind)
         // The page knows where the person is and what is unread.
@@ -111,9 +120,20 @@ fn make<R: Runtime>(app: &AppHandle<R>, comes: Comes) -> tauri::Result<()> {
             if let Err(error) = window.set_title(&title) {
                 tracing::debug!(%error, "the title could not be set");
             }
-        })
-        .build()
-        .map(drop)
+        });
+    match placing.corner.map(size) {
+        Some((x, y)) => builder.position(x, y),
+        None => builder,
+    }
+    .build()
+    .map(drop)
+}
+
+/// The person moved the main window, or gave it another size.
+pub(crate) fn moved<R: Runtime>(app: &AppHandle<R>) {
+    if let Some(frames) = app.try_state::<Frames>() {
+        frames.changed();
+    }
 }
 
 /// Files are dragged over the main window, or dropped on it: the page hears where the core is.
@@ -136,6 +156,9 @@ pub(crate) fn files_dragged<R: Runtime>(app: &AppHandle<R>, event: DragDropEvent
 
 /// The person closes the main window.
 pub(crate) fn close_asked<R: Runtime>(app: &AppHandle<R>, api: &CloseRequestApi) {
+    if let Some(frames) = app.try_state::<Frames>() {
+        frames.look(app);
+    }
     let no_tray = app
         .try_state::<Surroundings>()
         .is_some_and(|surroundings| surroundings.has_no_tray());

@@ -20,6 +20,17 @@ const tier = (folder, above, message) => ({
   },
 });
 
+/** Words that a person reads, where they would stand beside the catalogue. */
+const IN_CATALOGUE = 'Words come from src/i18n/messages/en.json.';
+const words = [
+  // Between elements, except for entities; style sheets are text too.
+  ':not(SvelteStyleElement) > SvelteText[value=/(^|[^&\\p{L}])\\p{L}{2}/u]',
+  'SvelteAttribute[key.name=/^(title|text|label|hint|alt|placeholder|aria-label)$/] > SvelteLiteral[value=/\\p{L}{2}/u]',
+  // A sentence anywhere, except for what a programmer reads.
+  ':not(NewExpression) > Literal[value=/^\\p{Lu}\\p{L}* \\p{L}/u]',
+  'TemplateElement[value.raw=/^\\p{Lu}\\p{L}* \\p{L}/u]',
+].map((selector) => ({ selector, message: IN_CATALOGUE }));
+
 export default ts.config(
   { ignores: ['dist', 'node_modules', 'src/contract'] },
   js.configs.recommended,
@@ -48,6 +59,10 @@ export default ts.config(
     files: ['src/**/*.{ts,svelte}'],
     ignores: ['src/platform/**'],
     rules: { 'no-restricted-imports': ['error', { patterns: [tauri] }] },
+  },
+  {
+    files: ['src/**/*.{ts,svelte}'],
+    rules: { 'no-restricted-syntax': ['error', ...words] },
   },
   tier(
     'kit',

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::window::View;
+use super::window::{View, bar_behind};
 use super::{Ring, RingChoice, RingEvent, place};
 
 thread_local! {
@@ -62,12 +62,13 @@ pub(super) fn close(id: u64) {
 /// Puts every ring in its place, on each screen by itself.
 pub(super) fn arrange() {
     let mut rings = RINGS.with_borrow(Clone::clone);
+    let bar = bar_behind();
     while let Some(first) = rings.first() {
         let (work, gap) = (first.work(), if first.floating() { 0 } else { place::GAP });
         let (here, elsewhere): (Vec<_>, Vec<_>) =
             rings.into_iter().partition(|view| view.work() == work);
         let sizes: Vec<_> = here.iter().map(|view| view.size()).collect();
-        for (view, corner) in here.iter().zip(place::stack(work, gap, &sizes)) {
+        for (view, corner) in here.iter().zip(place::stack(work, gap, bar, &sizes)) {
             view.place(corner);
         }
         rings = elsewhere;

@@ -8,13 +8,18 @@ use gtk::{gdk, glib};
 
 use super::card::Card;
 use super::guard::{KeyGuard, QUIET};
-use super::place::Area;
 use super::{Ring, RingChoice, RingEvent, look, stack, waiting};
+use crate::area::Area;
 
 /// How long the last word of a ring ("answered elsewhere") stays.
 const LAST_WORD: Duration = Duration::from_millis(2_500);
 /// Room for the shadow around the card, as in `ring.css`.
 const SHADOW: i32 = 12;
+
+/// What tells a ring from the app's other windows.
+const ROLE: &str = "ring";
+/// How high the bar is that says in the main window that it rings, as in `RingBanner.svelte`.
+const BAR: i32 = 57;
 
 /// Where a ring is in its short life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +59,7 @@ impl View {
         let window = gtk::Window::new(gtk::WindowType::Toplevel);
         let floating = see_through(&window);
         window.set_title(&ring.texts.title);
-        window.set_role("ring");
+        window.set_role(ROLE);
         window.set_type_hint(gdk::WindowTypeHint::Dialog);
         window.set_decorated(false);
         window.set_resizable(false);
@@ -308,6 +313,33 @@ fn see_through(window: &gtk::Window) -> bool {
         window.input_shape_combine_region(Some(&region));
     });
     true
+}
+
+/// Where the main window says that it rings, if it is on screen: at its upper edge, with what can be
+/// done at its end. A ring that covered it would leave two halves of two answers.
+pub(super) fn bar_behind() -> Option<Area> {
+    gtk::Window::list_toplevels()
+        .into_iter()
+        .filter_map(|widget| widget.downcast::<gtk::Window>().ok())
+        .filter(|window| {
+            window.role().as_deref() != Some(ROLE)
+                && window.window_type() == gtk::WindowType::Toplevel
+                && window.type_hint() == gdk::WindowTypeHint::Normal
+                && window.is_visible()
+        })
+        .find_map(|window| {
+            let surface = window.window()?;
+            if surface.state().contains(gdk::WindowState::ICONIFIED) {
+                return None;
+            }
+            let (_, x, y) = surface.origin();
+            Some(Area {
+                x,
+                y,
+                width: surface.width(),
+                height: BAR,
+            })
+        })
 }
 
 /// The usable part of the screen where the pointer is; on systems that do not tell where that is,

@@ -1,7 +1,11 @@
 import type { App } from './state/app.svelte';
 import { titleOf } from './title';
+import { keepsWebMenu } from './web-menu';
 
-/** Keeps what lies outside the components in step with the state: the title, the theme, the person's attention. */
+/**
+ * Keeps what lies outside the components in step with the state: the title, the theme, the person's attention, the
+ * webview's own menu.
+ */
 export function watchSurroundings(app: App): void {
   $effect(() => {
     document.title = titleOf(app);
@@ -35,6 +39,14 @@ export function watchSurroundings(app: App): void {
   });
 
   $effect(() => app.looksAt(app.lookingAt));
+
+  $effect(() => {
+    const asked = (event: MouseEvent) => {
+      if (!keepsWebMenu(event)) event.preventDefault();
+    };
+    window.addEventListener('contextmenu', asked);
+    return () => window.removeEventListener('contextmenu', asked);
+  });
 
   $effect(() => {
     const keep = () => app.keepDrafts();

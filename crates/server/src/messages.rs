@@ -76,19 +76,34 @@ async fn mark_read(ctx: Ctx, asked: ReadMark) -> Result<Done, Error> {
     let id = asked.conversation;
     let marked = ctx.app.writer.write(Urgency::Usual, move |change| {
         async move {
-            let heads = allowed(change.conn()?, actor, Action::MarkRead, id).await?;
-            let seq = asked.seq.min(heads.seq);
-            if conversation::mark_read(change.conn()?, id, actor.person, seq).await? {
-                for person in [actor.person, heads.other(actor.person)] {
-                    let entry = Entry::new(Kind::Conversation, id, heads.rev);
-                    change.feed(person, &[entry]).await?;
-                }
-            }
+            read_up_to(change, actor, id, asked.seq).await?;
             Ok(Done {})
         }
         .boxed()
     });
     marked.await
+}
+
+/// Takes down that somebody has read a conversation up to this place, or to its end where that comes
+/// before.
+///
+/// # Errors
+/// Where they may not, or the database fails.
+pub(crate) async fn read_up_to(
+    change: &mut Change,
+    actor: Actor,
+    id: ConversationId,
+    seq: u64,
+) -> Result<(), Error> {
+    let heads = allowed(change.conn()?, actor, Action::MarkRead, id).await?;
+    let seq = seq.min(heads.seq);
+    if conversation::mark_read(change.conn()?, id, actor.person, seq).await? {
+        for person in [actor.person, heads.other(actor.person)] {
+            let entry = Entry::new(Kind::Conversation, id, heads.rev);
+            change.feed(person, &[entry]).await?;
+        }
+    }
+    Ok(())
 }
 
 /// `conversation:changes`.

@@ -28,6 +28,9 @@ const PAGES_AT_ONCE = 10;
 /** Rows held at most: those far from what is on screen are let go, and read again when somebody comes back. */
 const KEPT = 1_000;
 
+/** Where a list of messages stands: at its end, or with so many pixels of this row above its edge. */
+export type Resting = 'end' | { row: string; above: number };
+
 /** One conversation's messages while it is open: a window that moves over them. */
 export class Thread {
   /** The rows to show, oldest first. */
@@ -42,9 +45,9 @@ export class Thread {
   missed = $state(0);
   /** Counts windows: another number has other rows, with nothing in common. */
   window = $state(0);
-  /** The message that somebody wants to see, by its place; counted, so that the same one can be wanted again. */
-  target = $state.raw<{ seq: number; count: number }>();
-  /** Where the unread ones began when it was opened. */
+  /** The message that somebody wants to see, by its place, until they are led there. */
+  target = $state.raw<{ seq: number }>();
+  /** Where the unread ones began when the person came here. */
   firstUnread = $state<number | null>(null);
   /** The first page is there. */
   ready = $state(false);
@@ -54,6 +57,8 @@ export class Thread {
   error = $state.raw<UiError>();
   /** Why the last change of a message could not be taken down. */
   refusal = $state.raw<UiError>();
+  /** Where the list stood that showed it last: after the person was elsewhere, the next one begins there. */
+  resting: Resting | undefined;
   /** How far it was marked as read from here. */
   #read = 0;
   #closed = false;
@@ -91,7 +96,7 @@ export class Thread {
       this.firstUnread = unread;
       this.#tail = newestSeq(newest.messages) ?? 0;
       this.#replace(page);
-      if (at !== undefined) this.target = { seq: at, count: 1 };
+      if (at !== undefined) this.lead(at);
       this.ready = true;
     } catch (thrown) {
       this.error = CoreError.from(thrown).ui;
@@ -110,7 +115,20 @@ export class Thread {
 
   /** Somebody wants to see the message at this place: the list goes there. */
   lead(seq: number): void {
-    this.target = { seq, count: (this.target?.count ?? 0) + 1 };
+    this.target = { seq };
+  }
+
+  /** The message that somebody wants to see: whoever takes it leads them there, once. */
+  takeTarget(): number | undefined {
+    const seq = this.target?.seq;
+    this.target = undefined;
+    return seq;
+  }
+
+  /** The person was elsewhere and is here again: the unread ones are those that they have not seen yet. */
+  comeBack(): void {
+    if (this.#read === 0) return;
+    this.firstUnread = this.rows.find((row) => !row.mine && (row.seq ?? 0) > this.#read)?.seq ?? null;
   }
 
   /** Which row is the uppermost on screen: what is looked at is read again where it may have changed. */

@@ -162,3 +162,84 @@ test('a hit that is not on this computer says so and leaves the person where the
   await page.getByText('This message is not on this computer right now.').waitFor();
   expect(await onScreen(page)).toContain(300);
 });
+
+/** Goes to the settings, and back to the conversations. */
+async function elsewhere(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor();
+  await page.getByRole('button', { name: /^Conversations/ }).click();
+  await page.getByRole('log').locator('[data-message]').first().waitFor();
+  await drawn(page);
+}
+
+/** How far each message on screen is below the upper edge of the list, in pixels. */
+const heights = (page: Page) =>
+  page.evaluate(() => {
+    const top = document.querySelector('[role=log]')?.getBoundingClientRect().top ?? 0;
+    return Object.fromEntries(
+      Array.from(document.querySelectorAll<HTMLElement>('[data-message]'), (row) => [
+        row.dataset['message'] ?? '',
+        Math.round(row.getBoundingClientRect().top - top),
+      ]),
+    );
+  });
+
+test('who comes back from another place finds the conversation as they left it', async () => {
+  const page = await stage.play((core) => {
+    samWrote(core, 300);
+    core.firstUnread.set(WITH_SAM, 200);
+  });
+  const line = page.getByText('New', { exact: true });
+  await openSam(page);
+  await line.waitFor();
+  await page.getByRole('button', { name: /newest message|new messages/ }).click();
+  await page.getByRole('log').getByText('message 300').waitFor();
+  await drawn(page);
+  await elsewhere(page);
+  expect(await onScreen(page), 'left at the end').toContain(300);
+  await page.getByRole('log').hover();
+  await page.mouse.wheel(0, -3_000);
+  await page.getByRole('button', { name: 'To the newest message' }).waitFor();
+  await drawn(page);
+  const seen = await onScreen(page);
+  const before = (await heights(page))[`message-${seen[2]}-person-sam`];
+  await elsewhere(page);
+  expect(await onScreen(page), 'left further up').toEqual(seen);
+  expect((await heights(page))[`message-${seen[2]}-person-sam`]).toBe(before);
+  expect(await line.count(), 'all was read').toBe(0);
+});
+
+test('what came while the person was elsewhere stands below the line for new ones', async () => {
+  const page = await stage.play((core) => samWrote(core, 300));
+  await openSam(page);
+  await page.getByRole('log').getByText('message 300').waitFor();
+  await stage.core.waitFor('conversations.read');
+  const pages = stage.core.askedFor('messages.page').length;
+  await page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor();
+  for (let n = 301; n <= 340; n++) {
+    stage.core.add(WITH_SAM, message(n, sam, `message ${n}`, Date.now(), 'received'));
+  }
+  await stage.core.waitFor('messages.page', pages + 1);
+  await page.getByRole('button', { name: /^Conversations/ }).click();
+  await page.getByText('New', { exact: true }).waitFor();
+  await drawn(page);
+  const seen = await onScreen(page);
+  // The line is a little below the upper edge.
+  expect(seen.slice(0, 2)).toContain(301);
+  expect(seen).not.toContain(340);
+});
+
+test('a message that somebody was led to does not call them back', async () => {
+  const page = await stage.play((core) => samWrote(core, 300));
+  await openSam(page);
+  await page.getByRole('log').getByText('message 300').waitFor();
+  await page.getByRole('searchbox', { name: 'Search' }).fill('message 250 ');
+  await page.locator('[data-hit]').last().click();
+  await page.getByRole('log').getByText('message 250 ').waitFor();
+  await page.getByRole('button', { name: 'To the newest message' }).click();
+  await page.getByRole('log').getByText('message 300').waitFor();
+  await drawn(page);
+  await elsewhere(page);
+  expect(await onScreen(page)).toContain(300);
+});

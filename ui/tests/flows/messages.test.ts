@@ -1,9 +1,10 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { MessageRow } from '../../src/contract/MessageRow';
 import { refusal, type FakeCore } from '../fake/core';
 import { maya, message, quoteOf, rowOf, sam } from '../fake/people';
 import { mayaAtHerDesk, WITH_SAM } from '../fake/scenario';
+import { scrollUpTo } from './scrolling';
 import { Stage } from './stage';
 
 let stage: Stage;
@@ -280,6 +281,67 @@ test('all of it goes without a mouse', async () => {
   expect(stage.core.askedFor('messages.delete')).toEqual([]);
 });
 
+test('the keys that the menu names act in it', async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await openSam(page);
+  const menu = page.getByRole('menu', { name: 'What you can do with this message' });
+  const press = async (words: string, key: string) => {
+    await bubble(page, words).click({ button: 'right' });
+    await menu.waitFor();
+    await page.keyboard.press(key);
+    await menu.waitFor({ state: 'detached' });
+  };
+  await press('Well done', 'e');
+  await inBox(page, 'It was. Well done.');
+  await page.keyboard.press('Escape');
+  await inBox(page, '');
+  await press('my answer was right', 'r');
+  await page.getByRole('button', { name: 'Answer nothing' }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.tagName === 'TEXTAREA');
+  await page.keyboard.press('Escape');
+  await press('Well done', 'c');
+  await page.waitForFunction(async () => (await navigator.clipboard.readText()) === 'It was. Well done.');
+  await press('my answer was right', '+');
+  await page.getByRole('button', { name: 'React with 👍' }).waitFor();
+  await page.keyboard.press('Escape');
+  await press('Well done', 'Delete');
+  await page.getByRole('dialog', { name: 'Delete this message?' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  // What may not be done with this message has no key either.
+  await bubble(page, 'my answer was right').click({ button: 'right' });
+  await menu.waitFor();
+  await page.keyboard.press('Delete');
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('menuitem', { name: 'Reply' }).and(page.locator('[data-highlighted]')).waitFor();
+});
+
+test("the webview's own menu opens only where something is written or marked", async () => {
+  const page = await stage.play(mayaAtHerDesk);
+  await openSam(page);
+  await bubble(page, 'Well done').waitFor();
+  await page.evaluate(() => {
+    window.addEventListener('contextmenu', (event) => {
+      document.body.dataset['webMenu'] = String(!event.defaultPrevented);
+    });
+  });
+  const opens = async (target: Locator, position?: { x: number; y: number }) => {
+    await page.evaluate(() => delete document.body.dataset['webMenu']);
+    await target.click({ button: 'right', ...(position && { position }) });
+    const opened = await page.evaluate(() => document.body.dataset['webMenu']);
+    await page.keyboard.press('Escape');
+    return opened;
+  };
+  expect(await opens(page.getByRole('navigation').first(), { x: 8, y: 300 })).toBe('false');
+  expect(await opens(page.locator('.day').first())).toBe('false');
+  expect(await opens(page.locator('main > header'))).toBe('false');
+  expect(await opens(bubble(page, 'Well done'), { x: 30, y: 10 }), 'beside a bubble').toBe('false');
+  await page.getByRole('menu').waitFor({ state: 'detached' });
+  expect(await opens(composer(page))).toBe('true');
+  expect(await opens(page.getByRole('searchbox', { name: 'Search' }))).toBe('true');
+});
+
 test('a change that waits is said, and one that was refused can be tried again or discarded', async () => {
   const page = await stage.play((core) => {
     mayaAtHerDesk(core);
@@ -325,12 +387,7 @@ test('what Sam changes far back is seen when Maya scrolls there', async () => {
   await openSam(page);
   const log = page.getByRole('log');
   await log.getByText('message 250.').waitFor();
-  await log.hover();
-  for (let step = 0; step < 40 && (await page.getByText('message 21.').count()) === 0; step++) {
-    await page.mouse.wheel(0, -2_000);
-    await page.waitForTimeout(50);
-  }
-  await log.getByText('message 21.').waitFor();
+  await scrollUpTo(page, 'message 21.');
   await page.getByRole('button', { name: 'To the newest message' }).click();
   await log.getByText('message 250.').waitFor();
   const asked = stage.core.askedFor('messages.page').length;
@@ -340,11 +397,7 @@ test('what Sam changes far back is seen when Maya scrolls there', async () => {
     edited: true,
   }));
   await stage.core.waitFor('messages.page', asked + 1);
-  for (let step = 0; step < 40 && (await page.getByText('other words').count()) === 0; step++) {
-    await page.mouse.move(700, 400);
-    await page.mouse.wheel(0, -2_000);
-    await page.waitForTimeout(50);
-  }
+  await scrollUpTo(page, 'message 22.');
   await log.getByText('other words').waitFor();
 });
 

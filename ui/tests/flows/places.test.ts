@@ -182,15 +182,18 @@ test('a computer without a keyring is said plainly, and can be put away', async 
 
 test('a list that takes long shows its shape, and one that fails says why and tries again', async () => {
   let fail = true;
+  let answer!: () => void;
+  const longAfter = new Promise<void>((resolve) => (answer = resolve));
   const page = await stage.play((core) => {
     mayaAtHerDesk(core);
     core.answers['conversations.list'] = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 600));
+      await longAfter;
       if (fail) throw refusal('storage');
       return core.conversations;
     };
   });
   await page.getByRole('status', { name: 'Loading…' }).waitFor();
+  answer();
   await page.getByRole('alert').getByText('Your conversations cannot be shown').waitFor();
   fail = false;
   await page.getByRole('button', { name: 'Try again' }).click();
@@ -231,6 +234,25 @@ test('a desktop without a tray and without notifications is said once, and again
   stage.core.tell({ event: 'desktop', data: { tray: 'here', notifications: 'missing' } });
   await desktop.getByText('This desktop has no tray').waitFor({ state: 'detached' });
   await desktop.getByText('Shown').waitFor();
+});
+
+test('the note at the foot of the list takes its room from it and covers nothing', async () => {
+  const page = await stage.play(
+    (core) => {
+      mayaAtHerDesk(core);
+      core.desktop = { tray: 'missing', notifications: 'here' };
+      const [first] = core.conversations;
+      if (first) core.conversations = Array.from({ length: 20 }, (_, n) => ({ ...first, id: `with-${n}` }));
+    },
+    { width: 900, height: 600 },
+  );
+  const edge = (box: { y: number; height: number } | null) => (box ? box.y + box.height : NaN);
+  const note = page.getByRole('status').filter({ hasText: 'This desktop has no tray' });
+  await note.waitFor();
+  const last = page.locator('[data-conversation]').last();
+  await last.scrollIntoViewIfNeeded();
+  expect(edge(await last.boundingBox())).toBeLessThanOrEqual((await note.boundingBox())?.y ?? NaN);
+  expect(edge(await note.boundingBox())).toBeLessThanOrEqual(600);
 });
 
 test('the app is quit from the menu, and from the sign-in where there is no tray', async () => {

@@ -138,12 +138,16 @@ test('Sam deletes the account after the password, and is told what stays', async
   await page.getByRole('button', { name: 'Settings' }).click();
   await page.getByRole('button', { name: 'Delete account…' }).click();
   const dialog = page.getByRole('dialog', { name: 'Delete your account?' });
+  const inField = () =>
+    page.waitForFunction(() => document.activeElement?.getAttribute('aria-invalid') === 'true');
   await dialog.getByText('What you wrote stays with those you wrote it to').waitFor();
   await dialog.getByRole('button', { name: 'Delete account' }).click();
   await dialog.getByText('Write your password.').waitFor();
+  await inField();
   await dialog.getByLabel('Your password').fill('not this one');
   await dialog.getByRole('button', { name: 'Delete account' }).click();
   await dialog.getByText('This is not your password.').waitFor();
+  await inField();
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Delete account…' }).click();
   expect(await dialog.getByLabel('Your password').inputValue()).toBe('');

@@ -4,6 +4,7 @@ import { refusal, type FakeCore } from '../fake/core';
 import { message, sam } from '../fake/people';
 import { richTalk } from '../fake/rich';
 import { mayaAtHerDesk, WITH_SAM } from '../fake/scenario';
+import { scrollUpTo } from './scrolling';
 import { Stage } from './stage';
 
 let stage: Stage;
@@ -139,11 +140,7 @@ test('hostile text is shown harmlessly', async () => {
   await openSam(page);
   const log = page.getByRole('log');
   await log.getByText('*****').waitFor();
-  for (let step = 0; step < 30 && (await page.getByText('<svg onload').count()) === 0; step++) {
-    await log.hover();
-    await page.mouse.wheel(0, -400);
-    await page.waitForTimeout(30);
-  }
+  await scrollUpTo(page, '<svg onload');
   await log.getByText('<script>window.harmed = 1</script><img').first().waitFor();
   expect(await page.locator('[role=log] :is(script, img, iframe, [onerror], [onload])').count()).toBe(0);
   expect(await page.evaluate(() => 'harmed' in window)).toBe(false);

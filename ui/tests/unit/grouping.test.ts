@@ -33,6 +33,11 @@ test('the line for unread ones stands above the first of the other, not above an
   expect(items.map((item) => item.firstUnread)).toEqual([false, false, true, false]);
 });
 
+test('the line for unread ones is not in a window that begins after it', () => {
+  const items = group([from(40, sam, noon), from(41, sam, noon)], 20);
+  expect(items.some((item) => item.firstUnread)).toBe(false);
+});
+
 test('a call stands by itself', () => {
   const call = from(2, sam, noon + 1);
   call.content = { type: 'call', call: 'c', outcome: 'missed', video: false, duration_ms: 0 };

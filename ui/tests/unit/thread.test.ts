@@ -71,7 +71,8 @@ test('opens where somebody wants to go, and scrolls from there to both ends', as
   conversation.add(700);
   const { thread } = conversation;
   await thread.open(300);
-  expect(thread.target?.seq).toBe(300);
+  expect(thread.takeTarget()).toBe(300);
+  expect(thread.takeTarget(), 'led there once').toBeUndefined();
   expect(conversation.seqs).toContain(300);
   while (thread.more) await thread.older();
   conversation.expectWhole();

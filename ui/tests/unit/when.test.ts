@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dayWords, durationClock, durationWords, shortWhen } from '../../src/features/messages/when';
+import { dayWords, durationClock, durationWords, shortWhen } from '../../src/i18n/when';
 
 const now = new Date(2026, 10, 20, 9, 30).getTime(); // a Friday
 const at = (month: number, day: number, year = 2026) => new Date(year, month - 1, day, 14, 5).getTime();

@@ -246,6 +246,16 @@ async fn say_all(operator: &Operator, (code, student, lines): Talk) -> Result<()
         } else {
             (mentor, Role::Mentor)
         };
+        let actor = Actor {
+            person,
+            role,
+            verified: true,
+        };
+        // Whoever answers has read what they answer.
+        let read = operator.writer.write(Urgency::Usual, move |change| {
+            async move { messages::read_up_to(change, actor, id, u64::MAX).await }.boxed()
+        });
+        read.await?;
         let at = now - (count - minutes) * 60_000;
         let item = NewMessage {
             id: MessageId::new(),
@@ -255,11 +265,7 @@ async fn say_all(operator: &Operator, (code, student, lines): Talk) -> Result<()
             files: Vec::new(),
         };
         let sending = Sending {
-            actor: Actor {
-                person,
-                role,
-                verified: true,
-            },
+            actor,
             asked: MessageSend {
                 conversation: id,
                 items: vec![item],

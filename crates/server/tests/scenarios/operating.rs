@@ -7,7 +7,10 @@ use im_protocol::{
     people::Role,
     rest::{SignIn, SignedIn},
 };
-use im_server::{Server, StartError, store::Store};
+use im_server::{
+    Server, StartError,
+    store::{Store, conversation, message, person},
+};
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     process::{Command, Stdio},
@@ -166,6 +169,30 @@ async fn the_command_line_works_beside_a_running_server() {
     let (ok, text) = output(wrong);
     assert!(!ok);
     assert!(text.contains("There is no student"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_mentor_has_read_what_she_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = program(folder.path());
+    demo.args(["admin", "demo"]);
+    let (ok, text) = output(demo);
+    assert!(ok, "{text}");
+    let store = Store::open(folder.path()).await.unwrap();
+    let mut reader = store.read().await.unwrap();
+    let maya = person::by_email(&mut reader, "maya@demo.example").await;
+    let maya = maya.unwrap().unwrap().person.id;
+    let known = conversation::page(&mut reader, maya, None, 50).await;
+    let mut unread = Vec::new();
+    for talk in known.unwrap() {
+        let last = message::before(&mut reader, talk.id, talk.head_seq + 1, 1).await;
+        if let Some(last) = last.unwrap().first() {
+            unread.push((last.author == maya, talk.unread));
+        }
+    }
+    unread.sort_unstable();
+    // Lin has the last word in one, Maya in two.
+    assert_eq!(unread, [(false, 1), (true, 0), (true, 0)]);
 }
 
 #[test]

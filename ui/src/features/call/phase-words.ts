@@ -1,7 +1,7 @@
 import type { CallNotice } from '../../contract/CallNotice';
 import type { CallProgress } from '../../contract/CallProgress';
 import { t } from '../../i18n/words';
-import { durationClock } from '../messages/when';
+import { durationClock } from '../../i18n/when';
 
 /** Where a call stands, in words. `now` in milliseconds since 1970. */
 export function phaseWords(call: CallProgress, now: number): string {

@@ -1,13 +1,6 @@
 import type { FileView } from '../../contract/FileView';
+import { sizeWords } from '../../i18n/sizes';
 import { plural, t } from '../../i18n/words';
-
-/** How large a file is, in the unit that a person would take. */
-export function fileSize(bytes: number): string {
-  if (bytes < 1_000) return plural('size_bytes', bytes);
-  return bytes < 1_000_000
-    ? t('size_kilobytes', { size: Math.ceil(bytes / 1_000) })
-    : t('size_megabytes', { size: (bytes / 1_000_000).toFixed(1) });
-}
 
 /** What a message with files is called where there is one line for it: its words, else its files. */
 export function filesWords(count: number, first: string): string {
@@ -16,7 +9,7 @@ export function filesWords(count: number, first: string): string {
 
 /** What stands beside a file's name: how large it is, and how far. `part` is what is over, from 0 to 1. */
 export function stateWords(file: FileView, part: number): string {
-  const size = fileSize(file.size);
+  const size = sizeWords(file.size);
   const percent = Math.floor(part * 100);
   switch (file.state) {
     case 'uploading':

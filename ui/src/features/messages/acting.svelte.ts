@@ -28,27 +28,33 @@ export function hasActions(row: MessageRow): boolean {
   return row.editable || row.content.type === 'text';
 }
 
-/** The key of an action on the message that has the focus. */
-export function actionOf(event: KeyboardEvent): Action | 'menu' | undefined {
-  if (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) return 'menu';
+/** The key of each action, on the message that has the focus and in its menu. */
+export const KEYS: Readonly<Record<Action, string>> = {
+  reply: 'r',
+  react: '+',
+  copy: 'c',
+  edit: 'e',
+  delete: 'Delete',
+};
+const ACTIONS = Object.keys(KEYS) as Action[];
+
+/** What can be done with this message, in the order in which it is offered. */
+export function actionsFor(row: MessageRow): Action[] {
+  return ACTIONS.filter((action) => may(action, row));
+}
+
+/** The action that a key asks for. */
+export function actionOf(event: KeyboardEvent): Action | undefined {
   if (event.altKey || event.metaKey) return undefined;
   if (event.ctrlKey) return event.key === 'c' ? 'copy' : undefined;
-  switch (event.key) {
-    case 'Enter':
-      return 'menu';
-    case 'r':
-      return 'reply';
-    case '+':
-      return 'react';
-    case 'e':
-      return 'edit';
-    case 'Delete':
-      return 'delete';
-    case 'c':
-      return 'copy';
-    default:
-      return undefined;
-  }
+  return ACTIONS.find((action) => KEYS[action] === event.key);
+}
+
+/** Whether a key asks for the menu of the message that has the focus. */
+export function asksForMenu(event: KeyboardEvent): boolean {
+  if (event.key === 'ContextMenu') return true;
+  if (event.key === 'F10') return event.shiftKey;
+  return event.key === 'Enter' && !event.altKey && !event.metaKey && !event.ctrlKey;
 }
 
 /** A message, and what stands beside it. */

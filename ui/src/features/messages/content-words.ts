@@ -2,7 +2,7 @@ import type { ContentView } from '../../contract/ContentView';
 import { t } from '../../i18n/words';
 import type { MessageRow } from '../../contract/MessageRow';
 import { filesWords } from '../files/file-words';
-import { durationWords } from './when';
+import { durationWords } from '../../i18n/when';
 
 type CallContent = Extract<ContentView, { type: 'call' }>;
 

@@ -1,5 +1,5 @@
 import type { MessageRow } from '../../contract/MessageRow';
-import { startOfDay } from './when';
+import { startOfDay } from '../../i18n/when';
 
 /** Messages of one person this close together stand as one group, in milliseconds. */
 export const GROUP_MS = 5 * 60_000;
@@ -19,8 +19,9 @@ export interface Item {
 
 /** Groups rows by person and minutes, and says where the lines between them stand. */
 export function group(rows: readonly MessageRow[], firstUnread: number | null): Item[] {
-  const unread =
-    firstUnread === null ? -1 : rows.findIndex((row) => !row.mine && (row.seq ?? -1) >= firstUnread);
+  // Where the window begins after it, the line stands further up.
+  const within = firstUnread !== null && (rows[0]?.seq ?? Infinity) <= firstUnread;
+  const unread = within ? rows.findIndex((row) => !row.mine && (row.seq ?? -1) >= firstUnread) : -1;
   const items = rows.map((row, index) => {
     const before = rows[index - 1];
     const newDay = !before || startOfDay(before.at) !== startOfDay(row.at);

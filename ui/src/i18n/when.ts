@@ -1,4 +1,4 @@
-import { locale, t } from '../../i18n/words';
+import { locale, t } from './words';
 
 const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
 const weekday = new Intl.DateTimeFormat(locale, { weekday: 'long' });
