@@ -6,7 +6,7 @@ use im_protocol::{
     command::Command,
     handshake::Ready,
     people::Status,
-    sync::{Facts, SnapshotAsk, SyncAck, SyncSince},
+    sync::{Cursor, Facts, SnapshotAsk, SyncAck, SyncSince},
 };
 use im_socketio::{Client, Event, Incoming, Options, connect};
 use serde::{Deserialize, de::IgnoredAny};
@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::timeout,
 };
@@ -32,6 +32,8 @@ pub const ANSWER: Duration = Duration::from_secs(30);
 /// A place at a server: what a connection begins with.
 #[derive(Clone)]
 pub struct Seat {
+    /// Whose it is.
+    pub name: String,
     /// The server.
     pub url: String,
     /// The payload of the CONNECT packet.
@@ -45,20 +47,45 @@ pub struct Seat {
 /// When a status arrived, by its message.
 pub type Seen = (String, Instant);
 
+/// Is told the words of each message, as soon as the line has read them.
+pub type Words = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Who else hears what a line hears. By default nobody: messages are counted, nothing more.
+#[derive(Clone, Default)]
+pub struct Ears {
+    /// Each status that arrives.
+    pub statuses: Option<mpsc::Sender<Seen>>,
+    /// Each message that arrives, the person's own included where the server has a feed.
+    pub words: Option<Words>,
+}
+
 /// See the module.
 pub struct Line {
     client: Client,
     messages: Arc<AtomicU64>,
+    followed: watch::Receiver<u64>,
     listener: JoinHandle<()>,
 }
 
 impl Line {
     /// Connects and waits until the server says that it is ready; with a feed, until it flows.
-    /// Where there is `statuses`, each status that arrives is told there.
     ///
     /// # Errors
     /// Where the server refuses or does not answer in time.
-    pub async fn open(seat: &Seat, statuses: Option<mpsc::Sender<Seen>>) -> anyhow::Result<Self> {
+    pub async fn open(seat: &Seat, ears: Ears) -> anyhow::Result<Self> {
+        let line = Self::connect(seat, ears).await?;
+        if seat.feed {
+            let cursor = Some(line.now().await?);
+            line.ask(&SyncSince { cursor }).await?;
+        }
+        Ok(line)
+    }
+
+    /// Connects and waits until the server says that it is ready. The feed does not flow.
+    ///
+    /// # Errors
+    /// Where the server refuses or does not answer in time.
+    pub async fn connect(seat: &Seat, ears: Ears) -> anyhow::Result<Self> {
         let auth = seat.auth.clone();
         let (client, mut events, connection) = connect(Options::new(&seat.url), move || {
             let auth = auth.clone();
@@ -67,11 +94,13 @@ impl Line {
         tokio::spawn(connection.run());
         let (ready, is_ready) = oneshot::channel();
         let messages = Arc::new(AtomicU64::new(0));
+        let (following, followed) = watch::channel(0);
         let mut heard = Heard {
             client: client.clone(),
             messages: messages.clone(),
+            following,
             ready: Some(ready),
-            statuses,
+            ears,
         };
         let listener = tokio::spawn(async move {
             while let Some(incoming) = events.recv().await {
@@ -83,6 +112,7 @@ impl Line {
         let line = Self {
             client,
             messages,
+            followed,
             listener,
         };
         match timeout(CONNECTING, is_ready).await {
@@ -92,12 +122,25 @@ impl Line {
                 line.client.state().borrow()
             ),
         }
-        if seat.feed {
-            let page = line.ask(&SnapshotAsk { after: None }).await?;
-            let cursor = Some(page.cursor);
-            line.ask(&SyncSince { cursor }).await?;
-        }
         Ok(line)
+    }
+
+    /// Where the person's feed is now.
+    ///
+    /// # Errors
+    /// Where the server refuses or does not answer in time.
+    pub async fn now(&self) -> anyhow::Result<Cursor> {
+        Ok(self.ask(&SnapshotAsk { after: None }).await?.cursor)
+    }
+
+    /// Waits until the feed was read up to here.
+    ///
+    /// # Errors
+    /// Where the line ends before.
+    pub async fn until(&self, n: u64) -> anyhow::Result<()> {
+        let mut followed = self.followed.clone();
+        let reached = followed.wait_for(|up_to| *up_to >= n).await;
+        reached.map(|_| ()).context("the line has ended")
     }
 
     /// Sends a command and waits for its answer.
@@ -132,8 +175,9 @@ impl Line {
 struct Heard {
     client: Client,
     messages: Arc<AtomicU64>,
+    following: watch::Sender<u64>,
     ready: Option<oneshot::Sender<()>>,
-    statuses: Option<mpsc::Sender<Seen>>,
+    ears: Ears,
 }
 
 /// Facts, as far as they are looked at: without what is in them.
@@ -150,26 +194,61 @@ struct Item {
     _data: IgnoredAny,
 }
 
+/// The words of what arrived, as far as they are looked at.
+#[derive(Deserialize)]
+struct Written {
+    items: Vec<Fact>,
+}
+
+#[derive(Deserialize)]
+struct Fact {
+    kind: String,
+    data: Value,
+}
+
+impl Written {
+    fn each(&self, mut hear: impl FnMut(&str)) {
+        for fact in self.items.iter().filter(|fact| fact.kind == "message") {
+            let text = fact.data.pointer("/content/text").and_then(Value::as_str);
+            text.into_iter().for_each(&mut hear);
+        }
+    }
+}
+
+/// A message as Node's server relays it.
+#[derive(Deserialize)]
+struct Relayed {
+    text: String,
+}
+
 impl Heard {
     async fn event(&mut self, event: &Event) {
         match event.name.as_str() {
             "message" => {
+                if let (Some(words), Ok(told)) = (&self.ears.words, event.payload::<Relayed>()) {
+                    words(&told.text);
+                }
                 self.messages.fetch_add(1, Ordering::Relaxed);
             }
             Facts::EVENT => {
                 let Ok(facts) = event.payload::<Counted>() else {
                     return;
                 };
+                if let (Some(words), Ok(told)) = (&self.ears.words, event.payload::<Written>()) {
+                    told.each(|text| words(text));
+                }
                 let messages = facts.items.iter().filter(|item| item.kind == "message");
                 self.messages
                     .fetch_add(messages.count() as u64, Ordering::Relaxed);
                 let confirmed = SyncAck { n: facts.up_to };
                 // A line that closes hears no more, and need not confirm.
                 self.client.emit(SyncAck::EVENT, &confirmed).await.ok();
+                self.following.send_replace(facts.up_to);
             }
             Status::EVENT => {
                 let now = Instant::now();
-                if let (Some(statuses), Ok(status)) = (&self.statuses, event.payload::<Told>()) {
+                if let (Some(statuses), Ok(status)) = (&self.ears.statuses, event.payload::<Told>())
+                {
                     statuses.send((status.message, now)).await.ok();
                 }
             }
@@ -218,5 +297,26 @@ mod tests {
             .map(|item| item.kind.as_str())
             .collect();
         assert_eq!(kinds, ["message", "hologram"]);
+    }
+
+    #[test]
+    fn words_are_those_of_messages_that_still_say_something() {
+        let fact = |kind: &str, data| Fact {
+            kind: kind.into(),
+            data,
+        };
+        let written = Written {
+            items: vec![
+                fact(
+                    "message",
+                    json!({ "content": { "type": "text", "text": "hello" } }),
+                ),
+                fact("message", json!({ "content": { "type": "deleted" } })),
+                fact("read", json!({ "content": { "text": "no message" } })),
+            ],
+        };
+        let mut heard = Vec::new();
+        written.each(|text| heard.push(text.to_owned()));
+        assert_eq!(heard, ["hello"]);
     }
 }

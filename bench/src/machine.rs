@@ -134,6 +134,12 @@ impl CpuOf {
     }
 }
 
+/// Processor time of this process so far, all its threads.
+#[must_use]
+pub fn own_cpu() -> Duration {
+    cpu(&read("/proc/self/stat")).unwrap_or_default()
+}
+
 fn cpu_of_children(name: &str) -> Duration {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Duration::ZERO;
@@ -151,13 +157,20 @@ fn cpu_of_children(name: &str) -> Duration {
 fn child_cpu(stat: &str, parent: u32, name: &str) -> Option<Duration> {
     let (head, rest) = stat.rsplit_once(')')?;
     let (_, comm) = head.split_once('(')?;
-    // From the third field on: state, parent, …; user and system time are the 14th and 15th.
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
-    if comm != name || number(1)? != u64::from(parent) {
+    // From the third field on: state, parent.
+    let its_parent: u32 = rest.split_whitespace().nth(1)?.parse().ok()?;
+    if comm != name || its_parent != parent {
         return None;
     }
-    let ticks = number(11)? + number(12)?;
+    cpu(stat)
+}
+
+/// User and system time: the 14th and 15th field.
+fn cpu(stat: &str) -> Option<Duration> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut times = rest.split_whitespace().skip(11);
+    let mut next = || times.next()?.parse::<u64>().ok();
+    let ticks = next()? + next()?;
     Some(Duration::from_secs_f64(ticks as f64 / TICKS))
 }
 

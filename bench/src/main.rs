@@ -4,21 +4,14 @@ use anyhow::Context as _;
 use clap::Parser;
 use im_bench::{
     line::Seat,
-    machine::{Disk, Machine, journal_mode},
+    machine::{Disk, Machine},
     messages::{self, Length},
     node::Node,
-    people, presence,
+    ours::{Ours, PROGRAM},
+    people, presence, report,
 };
-use im_testkit::{ServerProcess, process};
 use serde_json::{Value, json};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-/// The server's program, as a child is called.
-const OURS: &str = "instantmentor-server";
+use std::{fs, path::PathBuf, time::Duration};
 
 /// Our server, durable, beside Node's socket.io that only relays.
 #[derive(Parser)]
@@ -59,41 +52,28 @@ async fn main() -> anyhow::Result<()> {
     let machine = Machine::here();
     fs::create_dir_all(&cli.work)?;
     let disk = Disk::of(&cli.work)?;
-    let folder = tempfile::tempdir_in(&cli.work)?;
-    let program = process::program("IM_SERVER_BIN", OURS, "im-server")?;
-    let mut server = ServerProcess::of(&program, folder.path());
-    server.start().await.context("our server")?;
+    let mut server = Ours::start(&cli.work).await?;
     let node = Node::start(&cli.node).await?;
 
     eprintln!("making {} people", cli.clients);
-    let ours = people::pairs(&server, cli.clients / 2).await?;
+    let ours = people::pairs(server.server(), cli.clients / 2).await?;
     let theirs = people::at_node(&ours, node.url());
     let messages = take_turns(&cli, &ours, &theirs).await?;
     let presence = tell_everybody(&cli, &ours, &theirs).await?;
 
-    let report = json!({
+    let told = json!({
         "machine": machine,
         "disk": disk,
         "beside": node.version(),
-        "server": {
-            "build": build_of(&program),
-            "sqlite": {
-                "synchronous": "FULL",
-                "synchronous_is": "set on every connection of the server; a test of im-server reads it back as 2",
-                "journal_mode": journal_mode(&folder.path().join("instantmentor.db"))?,
-                "journal_mode_is": "read from the database's file after the run",
-            },
-            "limits": "IM_LIMITS=wide: limits on rates are raised by configuration for this run, since all clients \
-                       come from one address and never pause; nothing else is changed",
-        },
+        "server": server.report()?,
         "load": "im-socketio clients in one process on the same machine, so clients and server share its cores; \
                  the same code and the same payloads for both servers",
         "emit_with_acknowledgement": messages,
         "status_to_everybody": presence,
     });
-    write(&cli.out, &report)?;
+    report::write(&cli.out, &told)?;
     node.stop().await?;
-    server.stop().await?;
+    server.server_mut().stop().await?;
     Ok(())
 }
 
@@ -107,7 +87,11 @@ async fn take_turns(cli: &Cli, ours: &[Seat], theirs: &[Seat]) -> anyhow::Result
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for number in 1..=cli.rounds {
         eprintln!("messages, round {number} of {}", cli.rounds);
-        a.push(messages::round(ours, length, OURS).await.context("ours")?);
+        a.push(
+            messages::round(ours, length, PROGRAM)
+                .await
+                .context("ours")?,
+        );
         b.push(
             messages::round(theirs, length, "node")
                 .await
@@ -154,16 +138,4 @@ async fn tell_everybody(cli: &Cli, ours: &[Seat], theirs: &[Seat]) -> anyhow::Re
         "ours": presence::Summary::of(a),
         "node": presence::Summary::of(b),
     }))
-}
-
-/// Debug or release, by the folder that the program is in.
-fn build_of(program: &Path) -> &str {
-    let folder = program.parent().and_then(Path::file_name);
-    folder.and_then(|name| name.to_str()).unwrap_or("unknown")
-}
-
-fn write(path: &Path, report: &Value) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(report)?;
-    text.push('\n');
-    fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -1,13 +1,13 @@
 //! Messages with acknowledgement: every client sends, waits for the answer, and sends again.
 
 use crate::{
-    line::{Line, Seat},
+    line::{Ears, Line, Seat},
     machine::{CpuOf, load},
     stats::{Times, median, rounded},
 };
 use anyhow::Context as _;
 use im_protocol::{
-    MessageId,
+    ConversationId, MessageId,
     conversation::{MessageSend, NewMessage},
 };
 use serde::Serialize;
@@ -18,7 +18,8 @@ use std::{
 use tokio::task::JoinSet;
 
 /// What a message says: as long as a short question.
-const TEXT: &str = "Could you have a look at problem nine with me? I do not see why it converges.";
+pub const TEXT: &str =
+    "Could you have a look at problem nine with me? I do not see why it converges.";
 /// How long what was sent may take to arrive after a round.
 const ARRIVING: Duration = Duration::from_secs(10);
 /// Connections that are opened at once.
@@ -91,7 +92,7 @@ impl Summary {
 /// Where a client is refused, or not answered in time.
 pub async fn round(seats: &[Seat], length: Length, program: &str) -> anyhow::Result<Round> {
     let cpu = CpuOf::child(program);
-    let lines = open(seats).await?;
+    let lines = open(seats, |_| Ears::default()).await?;
     let begin = Instant::now();
     let from = begin + length.warm_up;
     let until = from + length.measured;
@@ -114,12 +115,7 @@ pub async fn round(seats: &[Seat], length: Length, program: &str) -> anyhow::Res
         1
     };
     let arrived = arrivals(&lines, sent * copies).await;
-    for line in lines {
-        Arc::into_inner(line)
-            .context("a line is still in use")?
-            .close()
-            .await;
-    }
+    close(lines).await?;
     let seconds = last.duration_since(from).as_secs_f64();
     Ok(Round {
         messages_per_second: rounded(times.len() as f64 / seconds.max(0.001), 1),
@@ -132,12 +128,18 @@ pub async fn round(seats: &[Seat], length: Length, program: &str) -> anyhow::Res
     })
 }
 
-async fn open(seats: &[Seat]) -> anyhow::Result<Vec<Arc<Line>>> {
+/// A line for each seat, in their order; `ears` says who hears what that of a number hears.
+///
+/// # Errors
+/// Where one is refused.
+pub async fn open(seats: &[Seat], ears: impl Fn(usize) -> Ears) -> anyhow::Result<Vec<Arc<Line>>> {
     let mut lines = Vec::with_capacity(seats.len());
+    let seats: Vec<_> = seats.iter().cloned().enumerate().collect();
     for few in seats.chunks(OPENING) {
         let mut opening = JoinSet::new();
-        for (at, seat) in few.iter().cloned().enumerate() {
-            opening.spawn(async move { anyhow::Ok((at, Line::open(&seat, None).await?)) });
+        for (at, seat) in few.iter().cloned() {
+            let ears = ears(at);
+            opening.spawn(async move { anyhow::Ok((at, Line::open(&seat, ears).await?)) });
         }
         let mut opened = Vec::new();
         while let Some(line) = opening.join_next().await {
@@ -147,6 +149,18 @@ async fn open(seats: &[Seat]) -> anyhow::Result<Vec<Arc<Line>>> {
         lines.extend(opened.into_iter().map(|(_, line)| Arc::new(line)));
     }
     Ok(lines)
+}
+
+/// Says goodbye on all of them.
+///
+/// # Errors
+/// Where somebody still has one.
+pub async fn close(lines: Vec<Arc<Line>>) -> anyhow::Result<()> {
+    for line in lines {
+        let line = Arc::into_inner(line).context("a line is still in use")?;
+        line.close().await;
+    }
+    Ok(())
 }
 
 /// What one client measured.
@@ -173,22 +187,7 @@ async fn send(
         if begin >= until {
             break;
         }
-        let message = NewMessage {
-            id: MessageId::new(),
-            text: TEXT.to_owned(),
-            written_at: now(),
-            reply_to: None,
-            files: Vec::new(),
-        };
-        let asked = MessageSend {
-            conversation: seat.conversation,
-            items: vec![message],
-        };
-        let answer = line.ask(&asked).await?;
-        anyhow::ensure!(
-            answer.failed.is_none() && answer.accepted.len() == 1,
-            "a message was not accepted"
-        );
+        write(&line, seat.conversation, vec![new(TEXT.to_owned())]).await?;
         let end = Instant::now();
         client.sent += 1;
         if begin >= from {
@@ -197,6 +196,40 @@ async fn send(
         }
     }
     Ok(client)
+}
+
+/// A message that says this.
+#[must_use]
+pub fn new(text: String) -> NewMessage {
+    NewMessage {
+        id: MessageId::new(),
+        text,
+        written_at: now(),
+        reply_to: None,
+        files: Vec::new(),
+    }
+}
+
+/// Sends messages and waits until all are acknowledged.
+///
+/// # Errors
+/// Where one is refused, or there is no answer in time.
+pub async fn write(
+    line: &Line,
+    conversation: ConversationId,
+    items: Vec<NewMessage>,
+) -> anyhow::Result<()> {
+    let count = items.len();
+    let asked = MessageSend {
+        conversation,
+        items,
+    };
+    let answer = line.ask(&asked).await?;
+    anyhow::ensure!(
+        answer.failed.is_none() && answer.accepted.len() == count,
+        "a message was not accepted"
+    );
+    Ok(())
 }
 
 fn now() -> i64 {

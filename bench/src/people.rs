@@ -31,8 +31,9 @@ pub async fn pairs(server: &ServerProcess, count: usize) -> anyhow::Result<Vec<S
         let sam = enter_student(server, &student).await?;
         let course = format!("Course {number}");
         let conversation = server.course(&course, &mentor, &student).await?;
-        for auth in [maya, sam] {
+        for (name, auth) in [(mentor, maya), (student, sam)] {
             seats.push(Seat {
+                name,
                 url: server.url().to_owned(),
                 auth: serde_json::to_value(auth)?,
                 conversation,
@@ -43,10 +44,45 @@ pub async fn pairs(server: &ServerProcess, count: usize) -> anyhow::Result<Vec<S
     Ok(seats)
 }
 
+/// Makes a mentor and so many students of theirs, each with a course of their own. The mentor's seat
+/// comes first; its conversation is that with the first student.
+///
+/// # Errors
+/// Where the server refuses.
+pub async fn class(
+    server: &ServerProcess,
+    mentor: &str,
+    students: usize,
+) -> anyhow::Result<Vec<Seat>> {
+    let at = |name: &str, auth: &Auth, conversation| {
+        anyhow::Ok(Seat {
+            name: name.to_owned(),
+            url: server.url().to_owned(),
+            auth: serde_json::to_value(auth)?,
+            conversation,
+            feed: true,
+        })
+    };
+    let maya = enter_mentor(server, mentor).await?;
+    let mut seats = Vec::with_capacity(students + 1);
+    for number in 0..students {
+        let name = format!("Student{number}");
+        let student = enter_student(server, &name).await?;
+        let course = format!("Course {number}");
+        let conversation = server.course(&course, mentor, &name).await?;
+        if seats.is_empty() {
+            seats.push(at(mentor, &maya, conversation)?);
+        }
+        seats.push(at(&name, &student, conversation)?);
+    }
+    Ok(seats)
+}
+
 /// The same seats at Node's server, which knows nobody and takes everybody.
 #[must_use]
 pub fn at_node(seats: &[Seat], url: &str) -> Vec<Seat> {
     let seat = |seat: &Seat| Seat {
+        name: seat.name.clone(),
         url: url.to_owned(),
         auth: json!({ "conversation": seat.conversation }),
         conversation: seat.conversation,

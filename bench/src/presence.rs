@@ -1,7 +1,7 @@
 //! A mentor changes their status, and everybody who is connected is told.
 
 use crate::{
-    line::{Line, Seat, Seen},
+    line::{Ears, Line, Seat, Seen},
     stats::Times,
 };
 use anyhow::Context as _;
@@ -128,12 +128,16 @@ async fn open(
         {
             lines.push(line?);
         }
-        let (seat, statuses) = (seat.clone(), statuses.clone());
+        let seat = seat.clone();
+        let ears = Ears {
+            statuses: Some(statuses.clone()),
+            words: None,
+        };
         // The first is the mentor's, and is opened alone.
         if lines.is_empty() && opening.is_empty() {
-            lines.push(Line::open(&seat, Some(statuses)).await);
+            lines.push(Line::open(&seat, ears).await);
         } else {
-            opening.spawn(async move { Line::open(&seat, Some(statuses)).await });
+            opening.spawn(async move { Line::open(&seat, ears).await });
         }
     }
     while let Some(line) = opening.join_next().await {

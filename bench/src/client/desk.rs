@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use im_call::simulated;
+use im_contract::{Commands as _, args::Nothing, views::ConnectionState};
 use im_core::{
     Clock, Core, CoreConfig,
     links::{Link, LinkOpener},
@@ -16,7 +17,12 @@ use std::{
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
+use tokio::time::timeout;
+
+/// How long a core may take to have everything, on a busy machine.
+const CATCHING_UP: Duration = Duration::from_secs(60);
 
 /// Nobody looks at it.
 struct NoDesktop;
@@ -45,28 +51,39 @@ impl Ringtone for NoDesktop {
     fn stop(&self) {}
 }
 
-/// Keeps the token of a person who exists for the length of a run, so that the next process has it.
-struct Kept(PathBuf);
+/// How the cache is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtRest {
+    /// As on a desktop with a keyring.
+    Encrypted,
+    /// In clear, so that it can be filled from outside (ADR 0028 says what encryption costs).
+    Clear,
+}
+
+/// Keeps the secrets of a person who exists for the length of a run, so that the next process has them.
+struct Kept {
+    file: PathBuf,
+    at_rest: AtRest,
+}
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SecretError>> + Send + 'a>>;
 
 impl Kept {
     fn all(&self) -> BTreeMap<String, String> {
-        let text = fs::read_to_string(&self.0).unwrap_or_default();
+        let text = fs::read_to_string(&self.file).unwrap_or_default();
         serde_json::from_str(&text).unwrap_or_default()
     }
 
     fn keep(&self, all: &BTreeMap<String, String>) -> Result<(), SecretError> {
         let text = serde_json::to_string(all).map_err(|_| SecretError::Missing)?;
-        fs::write(&self.0, text).map_err(|_| SecretError::Missing)
+        fs::write(&self.file, text).map_err(|_| SecretError::Missing)
     }
 }
 
 impl SecretStore for Kept {
-    /// It does; but the cache is filled from outside, so it is in clear. What encryption costs is
-    /// measured apart (ADR 0028).
+    /// It always does; who says no gets a cache in clear.
     fn outlives_the_process(&self) -> bool {
-        false
+        self.at_rest == AtRest::Encrypted
     }
 
     fn get<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Secret>> {
@@ -86,11 +103,12 @@ impl SecretStore for Kept {
     }
 }
 
-/// Starts a core on this folder.
+/// Starts a core on this folder, which is made where there is none.
 ///
 /// # Errors
 /// Where the folder cannot be used.
-pub async fn start(folder: &Path, server: &str) -> anyhow::Result<Core> {
+pub async fn start(folder: &Path, server: &str, at_rest: AtRest) -> anyhow::Result<Core> {
+    fs::create_dir_all(folder)?;
     // Nobody acts on notifications that nobody sees.
     let (_, notification_actions) = notify::actions();
     Core::start(CoreConfig {
@@ -98,7 +116,10 @@ pub async fn start(folder: &Path, server: &str) -> anyhow::Result<Core> {
         default_server: server.to_owned(),
         device_name: "bench".to_owned(),
         app: concat!("bench/", env!("CARGO_PKG_VERSION")).to_owned(),
-        secrets: Arc::new(Kept(folder.join("secrets.json"))),
+        secrets: Arc::new(Kept {
+            file: folder.join("secrets.json"),
+            at_rest,
+        }),
         notifier: Arc::new(NoDesktop),
         notification_actions,
         ringtone: Arc::new(NoDesktop),
@@ -108,4 +129,25 @@ pub async fn start(folder: &Path, server: &str) -> anyhow::Result<Core> {
     })
     .await
     .context("the core does not start")
+}
+
+/// Waits until it is connected and has everything that it missed.
+///
+/// # Errors
+/// Where it does not come so far in time.
+pub async fn caught_up(core: &Core) -> anyhow::Result<()> {
+    // Before the first look, so that nothing is missed between the two.
+    let mut events = core.events();
+    let has_all = async {
+        loop {
+            let line = core.connection_get(Nothing {}).await?;
+            if line.state == ConnectionState::Online && !line.catching_up {
+                return anyhow::Ok(());
+            }
+            events.recv().await.context("the core has stopped")?;
+        }
+    };
+    timeout(CATCHING_UP, has_all)
+        .await
+        .context("the core does not catch up")?
 }

@@ -1,6 +1,9 @@
 //! A person with many messages.
 
-use super::{desk, texts::Texts};
+use super::{
+    desk::{self, AtRest},
+    texts::Texts,
+};
 use anyhow::Context as _;
 use im_contract::{
     Commands as _,
@@ -51,7 +54,7 @@ pub async fn fill(folder: &Path, messages: usize, texts: &Texts) -> anyhow::Resu
         let title = format!("Course {number}");
         conversations.push(server.course(&title, "Maya", &name).await);
     }
-    let core = desk::start(folder, &server.url()).await?;
+    let core = desk::start(folder, &server.url(), AtRest::Clear).await?;
     core.account_sign_in(SignInArgs {
         server: server.url(),
         email: email("Maya"),

@@ -1,6 +1,9 @@
 //! What is asked of a core with many messages, each in a process that has done nothing else.
 
-use super::{desk, fill};
+use super::{
+    desk::{self, AtRest},
+    fill,
+};
 use crate::stats::{milliseconds, percentile, rounded};
 use im_contract::{
     Commands as _, CoreEvent,
@@ -17,7 +20,7 @@ use std::{
 };
 
 /// Nobody answers there.
-const NO_SERVER: &str = "http://127.0.0.1:9";
+pub const NO_SERVER: &str = "http://127.0.0.1:9";
 /// Hits that fill a page.
 const PAGE: usize = 50;
 
@@ -49,7 +52,7 @@ pub async fn index(folder: &Path) -> anyhow::Result<Value> {
     let cache = fill::cache_path(folder)?;
     let before = fs::metadata(&cache)?.len();
     let begun = Instant::now();
-    let core = desk::start(folder, NO_SERVER).await?;
+    let core = desk::start(folder, NO_SERVER, AtRest::Clear).await?;
     let mut events = core.events();
     let list = core.conversations_list(Nothing {}).await?.len();
     let usable = begun.elapsed();
@@ -85,7 +88,7 @@ pub async fn index(folder: &Path) -> anyhow::Result<Value> {
 /// Where something does not work.
 pub async fn start(folder: &Path, conversation: ConversationId) -> anyhow::Result<Value> {
     let begun = Instant::now();
-    let core = desk::start(folder, NO_SERVER).await?;
+    let core = desk::start(folder, NO_SERVER, AtRest::Clear).await?;
     core.conversations_list(Nothing {}).await?;
     let list = begun.elapsed();
     let begun = Instant::now();
@@ -121,7 +124,7 @@ pub async fn start(folder: &Path, conversation: ConversationId) -> anyhow::Resul
 /// # Errors
 /// Where something does not work.
 pub async fn search(folder: &Path) -> anyhow::Result<Value> {
-    let core = desk::start(folder, NO_SERVER).await?;
+    let core = desk::start(folder, NO_SERVER, AtRest::Clear).await?;
     // The pages that every query reads are in memory after the first one.
     core.messages_search(words("warm")).await?;
     let mut all = Vec::new();
@@ -203,7 +206,7 @@ fn mib(bytes: u64) -> f64 {
 }
 
 /// A line of this process's status, in MiB.
-fn memory(line: &str) -> Option<f64> {
+pub(super) fn memory(line: &str) -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let found = status.lines().find(|one| one.starts_with(line))?;
     let kib: f64 = found.split_whitespace().nth(1)?.parse().ok()?;
