@@ -109,7 +109,9 @@ def refused(at):
         at.send("Noor Haddad", words)
     at.noor.rest("PUT", f"/v1/blocks/{maya(at)}")
     at.line.mend()
-    soon_connected(at)
+    # By itself, half a minute after the last try at most. (A button that tries now goes away when it does: a click on it
+    # may come too late, and meet what has moved there.)
+    screen.until("the app is connected", 60, lambda: not at.says("onnecting…") and not at.find("Try now"))
 
     def buttons(name):
         return list(at.access.all(at.app.NAME, name))
@@ -128,15 +130,3 @@ def refused(at):
 
 def maya(at):
     return at.ask("SELECT id FROM person WHERE email = 'maya@demo.example'")[0][0]
-
-
-def soon_connected(at):
-    """The app tries again by itself, some time; a person need not wait for it."""
-
-    def online():
-        button = at.find("Try now")
-        if button:
-            screen.click(*at.access.middle(button))
-        return not (button or at.says("onnecting…"))
-
-    screen.until("the app is connected", 40, online, 0.5)
