@@ -4,7 +4,7 @@ N ?= 10
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo demo-repeat test lint bench soak package fmt notices icons clean
+.PHONY: help setup run demo demo-repeat features test lint bench soak package fmt notices icons clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -39,6 +39,10 @@ bench: ## what is measured against others: bench-out/report.json
 soak: ## robots exchange messages while everything is killed at random
 	@scripts/setup all
 	@scripts/soak
+
+features: ## the real app in everyday use: search, files, courses, moderation
+	@scripts/setup all
+	@scripts/features
 
 package: ## the .deb of the app and the server's binary
 	@scripts/setup build

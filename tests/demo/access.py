@@ -7,7 +7,9 @@ import dbus.mainloop
 BASE = "org.a11y.atspi."
 ROOT = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 SCREEN_COORDINATES = dbus.UInt32(0)
-SHOWING = 25  # ATSPI_STATE_SHOWING
+FOCUSED, SHOWING = 12, 25  # ATSPI_STATE_FOCUSED, ATSPI_STATE_SHOWING
+BUTTON = 43  # ATSPI_ROLE_BUTTON
+SCROLL_ANYWHERE = dbus.UInt32(6)  # ATSPI_SCROLL_ANYWHERE
 DEEPEST = 60
 
 
@@ -47,8 +49,21 @@ class Access:
         return str(self.call(node, BASE + "Text", "GetText", "ii", 0, -1))
 
     def showing(self, node):
+        return self.is_in(node, SHOWING)
+
+    def focused(self, node):
+        return self.is_in(node, FOCUSED)
+
+    def is_button(self, node):
+        return int(self.call(node, BASE + "Accessible", "GetRole")) == BUTTON
+
+    def is_in(self, node, state):
         low, _ = self.call(node, BASE + "Accessible", "GetState")
-        return bool(int(low) >> SHOWING & 1)
+        return bool(int(low) >> state & 1)
+
+    def scroll_to(self, node):
+        """Has it scrolled into sight, as a screen reader does."""
+        self.call(node, BASE + "Component", "ScrollTo", "u", SCROLL_ANYWHERE)
 
     def place(self, node):
         """Left, top, width and height on the screen."""
@@ -79,17 +94,27 @@ class Access:
 
     def find(self, app, wanted):
         """The first control that shows and is called so, or whose name `wanted` says yes to; None where there is none."""
+        return next(self.all(app, wanted), None)
+
+    def last(self, app, wanted):
+        """The same, the last one: what lies over the rest comes at the end."""
+        found = None
+        for found in self.all(app, wanted):
+            pass
+        return found
+
+    def all(self, app, wanted, hidden=False):
+        """Every control that shows and is called so, or whose name `wanted` says yes to; or all, also out of sight."""
         root = self.app(app)
         if root is None:
-            return None
+            return
         fits = wanted if callable(wanted) else lambda name: name == wanted
         for node, name in self.walk(root):
             try:
-                if fits(name) and self.showing(node):
-                    return node
+                if fits(name) and (hidden or self.showing(node)):
+                    yield node
             except dbus.DBusException:
                 continue
-        return None
 
     def words(self, app):
         """Everything that is written in an app, piece by piece."""

@@ -155,7 +155,9 @@ class App(Program):
 
     def window(self):
         """The main window, or None."""
-        return next(iter(screen.windows("--name", "InstantMentor$")), None)
+        # xdotool does not tell large letters from small ones, and tooltips are called by the program's name.
+        found = screen.windows("--name", "InstantMentor$")
+        return next((one for one in found if screen.xdotool("getwindowname", one).endswith("InstantMentor")), None)
 
     def ring_window(self):
         """A ring's window, or None."""

@@ -4,21 +4,16 @@ Usage: DESKTOP_WITHOUT=notifications scripts/desktop bare.py BIN [PICTURES]: the
 screenshots. The last two lines count what held.
 """
 
-import os
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
-from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "demo"))
 
+import desk  # noqa: E402  (finds the others)
 import dbus  # noqa: E402
 import screen  # noqa: E402
-from access import Access  # noqa: E402
 from programs import MENTOR, OTHER_STUDENT, App, Robot, Server  # noqa: E402
 from tray import Tray  # noqa: E402
 
@@ -38,43 +33,15 @@ class Keyring:
         self.service.Lock([COLLECTION], dbus_interface="org.freedesktop.Secret.Service")
 
 
-class Bare:
+class Bare(desk.Desk):
     """What happens, step by step; each step says what has to hold."""
 
-    def __init__(self, bin_folder, folder, pictures):
-        self.bin, self.folder, self.pictures = bin_folder, folder, pictures
-        self.screen, self.access, self.keyring = screen.Screen(), Access(), Keyring()
-        self.programs, self.tray = [], None
-        self.passed = self.failed = 0
-
-    def check(self, what, holds):
-        self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
-        print(f"{'ok  ' if holds else 'FAIL'} {what}", flush=True)
-
-    def within(self, what, seconds, find, pause=0.2):
-        """Checks that it comes true in time. Gives what was found."""
-        try:
-            found = screen.until(what, seconds, find, pause)
-        except TimeoutError:
-            found = None
-        self.check(what, found)
-        return found
-
-    def picture(self, name):
-        if self.pictures:
-            time.sleep(0.4)
-            self.screen.picture(self.pictures / f"{name}.png")
-
-    def says(self, words):
-        # Lines are broken where they are shown.
-        return words in " ".join(" ".join(self.access.words(App.NAME)).split())
-
     def press(self, name):
-        node = self.within(f"'{name}' is there", 10, lambda: self.access.find(App.NAME, name))
-        if node:
-            screen.click(*self.access.middle(node))
+        self.within(f"'{name}' is there", 10, lambda: self.access.find(App.NAME, name))
+        super().press(name)
 
     def run(self):
+        self.keyring = Keyring()
         self.server = self.begin(Server(self.bin, self.folder))
         data = self.folder / "app-data"
         signing_in = self.begin(Robot("sign-in", self.bin, self.folder, self.server.url, ["sign-in", "--keyring"], MENTOR, data))
@@ -90,10 +57,6 @@ class Bare:
         self.a_tray_that_comes_late()
         self.a_status_without_a_connection()
         self.quit_in_the_page()
-
-    def begin(self, program):
-        self.programs.append(program)
-        return program
 
     def in_place_of_the_tray(self, began):
         self.within("started hidden where there is no tray, the app shows its window", 30, self.app.window)
@@ -192,7 +155,7 @@ class Bare:
         self.within("and when the status is set", 10, lambda: self.says("Break is set as soon as you are connected"))
         self.picture("status-pending")
         screen.press("Escape")
-        self.server = self.begin(AgainAt(self.server, self.bin, self.folder))
+        self.server = self.begin(desk.ServerAgain(self.server, self.bin, self.folder))
         self.within("with the server back the tray says the status", 40, lambda: title() == "InstantMentor: Break")
         asking = self.begin(Robot("status", self.bin, self.folder, self.server.url, ["status", "get"], OTHER_STUDENT))
         told = asking.wait("status", 30)
@@ -211,21 +174,6 @@ class Bare:
         self.press("Quit InstantMentor")
         self.check("the app is quit in the page", self.app.ended(15) == 0)
 
-    def close(self):
-        for program in reversed(self.programs):
-            program.end()
-        if self.tray:
-            self.tray.close()
-
-
-class AgainAt(Server):
-    """The server once more, at the same place with the same people."""
-
-    def __init__(self, before, bin_folder, folder):
-        env = {"IM_DATA": str(folder / "server"), "IM_PORT": before.url.rsplit(":", 1)[1]}
-        super(Server, self).__init__("server-again", [bin_folder / "instantmentor-server"], folder, env)
-        self.url = screen.until("the server starts again", 30, self.listening)
-
 
 def state_of(window):
     """Normal or Iconic, as the window manager keeps it (ICCCM, section 4.1.3.1)."""
@@ -233,29 +181,5 @@ def state_of(window):
     return told
 
 
-def main(bin_folder, pictures=None):
-    if "DESKTOP_FOLDER" not in os.environ:
-        sys.exit("this wants a desktop of its own: scripts/desktop")
-    if pictures:
-        Path(pictures).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="im-bare.") as folder:
-        bare = Bare(Path(bin_folder), Path(folder), pictures and Path(pictures))
-        try:
-            bare.run()
-        except Exception as error:  # whatever went wrong is a result
-            traceback.print_exc()
-            bare.check(f"it goes on to its end ({type(error).__name__}: {error})", False)
-            bare.picture("failed")
-            print(bare.access.words(App.NAME))
-        finally:
-            bare.close()
-            if bare.failed:
-                # The accessibility bridge complains of each thing without text that is asked for it.
-                lines = (Path(folder) / "app.log").read_text().splitlines()
-                print(*(line for line in lines if line.strip() and "impl_GetText" not in line), sep="\n")
-    print(f"# pass {bare.passed}\n# fail {bare.failed}")
-    return 1 if bare.failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(desk.main(Bare, *sys.argv[1:]))
