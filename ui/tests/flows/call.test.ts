@@ -122,6 +122,10 @@ test('each way of not being answered is said, and stays until it is read', async
     [{ outcome: 'rejected', reason: 'write_instead' }, 'Sam Rivera asks you to write instead'],
     [{ outcome: 'busy' }, 'Sam Rivera is in another call.'],
     [{ outcome: 'failed' }, 'The call could not connect. Check your network, then try again.'],
+    [
+      { outcome: 'failed', connected_at: Date.now() - 61_000 },
+      'The call broke off. Check your network, then call again.',
+    ],
     [{ outcome: 'other' }, 'it was answered on another device, or had ended already.'],
     [{ outcome: 'missed', outgoing: false }, 'Missed call'],
     [{ outcome: 'canceled', outgoing: false }, 'Sam Rivera hung up'],

@@ -40,7 +40,7 @@ export function overWords(call: CallProgress): string {
     case 'canceled':
       return call.outgoing ? t('call_over_ended') : t('call_over_gave_up', { name });
     case 'failed':
-      return t('call_over_failed');
+      return call.connected_at === null ? t('call_over_failed') : t('call_over_broke_off');
     case 'other':
       return t('call_over_elsewhere');
     case 'ended':
