@@ -18,6 +18,8 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/cs
 const SIZE = { width: 1280, height: 800 };
 /** Seconds without anything, to learn how long a frame takes. */
 const IDLE = 3;
+/** Seconds after which it is given up. */
+const LIMIT = 600;
 /** Until what was done has come to rest, in milliseconds. */
 const REST = 500;
 
@@ -60,16 +62,17 @@ async function open(page, conversation, count) {
   const click = async (id) => {
     const line = page.locator(`[data-conversation="${id}"]`);
     await line.scrollIntoViewIfNeeded();
-    const opening = page.evaluate((which) => window.watch.opening(which), id);
     await line.click();
-    const took = await opening;
-    await rest(page);
-    return took;
   };
   const took = [];
   for (let number = 0; number < count; number++) {
+    // It may have no message, so that nothing is waited for.
     await click(others[number % others.length]);
-    took.push(await click(conversation));
+    await rest(page);
+    const opening = page.evaluate((which) => window.watch.opening(which), conversation);
+    await click(conversation);
+    took.push(await opening);
+    await rest(page);
   }
   return { first_ms: rounded(took[0] ?? 0), later: times(took.slice(1)) };
 }
@@ -159,4 +162,11 @@ async function main() {
   }
 }
 
+// Who started this may be gone, and a page may never draw what is waited for: the browser goes with this process.
+process.stdin.on('end', () => process.exit(1)).resume();
+setTimeout(() => {
+  console.error(`the page was not through after ${LIMIT} s`);
+  process.exit(1);
+}, LIMIT * 1000).unref();
 await main();
+process.exit(0);

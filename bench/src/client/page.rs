@@ -40,7 +40,7 @@ impl Drive {
         let said = timeout(STARTING, core.line()).await.ok().flatten();
         let address = said.context("the core does not start")?;
         let rates: Vec<String> = self.rates.iter().map(u32::to_string).collect();
-        let driven = Command::new("node")
+        let mut driver = Command::new("node")
             .arg(&self.script)
             .args([
                 "--core",
@@ -53,11 +53,14 @@ impl Drive {
             .args(["--openings", &self.openings.to_string()])
             .args(["--rates", &rates.join(",")])
             .args(["--seconds", &self.seconds.to_string()])
-            .stdin(Stdio::null())
+            // Its end tells the driver that this process is gone.
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
-            .output()
-            .await?;
+            .spawn()?;
+        let _alive = driver.stdin.take();
+        let driven = driver.wait_with_output().await?;
         core.kill9().await?;
         anyhow::ensure!(driven.status.success(), "the page could not be driven");
         Ok(serde_json::from_slice(&driven.stdout)?)
