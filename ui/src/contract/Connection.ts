@@ -23,7 +23,7 @@ waiting: number,
  */
 catching_up: boolean, 
 /**
- * Why it is refused, where it is.
+ * Why it is refused, where it is; online, why what comes cannot be kept on this device.
  */
 problem: UiError | null, 
 /**
