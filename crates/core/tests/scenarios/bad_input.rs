@@ -50,7 +50,8 @@ fn number(text: &str) -> u32 {
 
 /// The place of the newest message.
 async fn newest(core: &Core) -> u64 {
-    core.conversations_list(Nothing {}).await.unwrap()[0].head_seq
+    let rows = core.conversations_list(Nothing {}).await.unwrap();
+    rows.first().map_or(0, |row| row.head_seq)
 }
 
 #[tokio::test]

@@ -119,9 +119,11 @@ impl Device {
             Arc::clone(&secrets),
             Arc::clone(&desktop) as Arc<dyn Notifier>,
             notification_actions,
-            Arc::new(media.clone()),
-            Arc::clone(&bell) as Arc<dyn Ringtone>,
-            clock.clone(),
+            Around {
+                media: Arc::new(media.clone()),
+                ringtone: Arc::clone(&bell) as Arc<dyn Ringtone>,
+                clock: clock.clone(),
+            },
         )
         .await
         .unwrap();
@@ -371,11 +373,20 @@ pub(crate) async fn start(
         secrets,
         notifier,
         notification_actions,
-        Arc::new(simulated::Engine::new()),
-        Arc::new(Bell::default()),
-        Clock::system(),
+        Around {
+            media: Arc::new(simulated::Engine::new()),
+            ringtone: Arc::new(Bell::default()),
+            clock: Clock::system(),
+        },
     )
     .await
+}
+
+/// What a device is among.
+struct Around {
+    media: Arc<dyn MediaEngine>,
+    ringtone: Arc<dyn Ringtone>,
+    clock: Clock,
 }
 
 async fn start_with(
@@ -384,9 +395,7 @@ async fn start_with(
     secrets: Arc<dyn SecretStore>,
     notifier: Arc<dyn Notifier>,
     notification_actions: mpsc::Receiver<NotificationAction>,
-    media: Arc<dyn MediaEngine>,
-    ringtone: Arc<dyn Ringtone>,
-    clock: Clock,
+    around: Around,
 ) -> Result<Core, UiError> {
     Core::start(CoreConfig {
         data_dir: data.to_owned(),
@@ -396,10 +405,10 @@ async fn start_with(
         secrets,
         notifier,
         notification_actions,
-        ringtone,
-        media,
+        ringtone: around.ringtone,
+        media: around.media,
         links: Arc::new(NoLinks),
-        clock,
+        clock: around.clock,
     })
     .await
 }
