@@ -24,6 +24,9 @@ const ANY: &str = "SELECT found.place, message.id, conversation, seq, author, co
      FROM found CROSS JOIN message ON message.rowid = found.message \
      WHERE found.place >= ?1 AND found.place < ?2 ORDER BY found.place DESC";
 const PLACE: &str = "SELECT place FROM found WHERE message = ?1";
+const LAST_PLACE: &str = "SELECT found.place, message.accepted_at
+     FROM found JOIN message ON message.rowid = found.message
+     WHERE found.place = (SELECT max(place) FROM found)";
 const BATCH: &str = "SELECT rowid, id FROM message WHERE rowid < ?1 ORDER BY rowid DESC LIMIT ?2";
 
 /// What is asked for.
@@ -117,12 +120,23 @@ pub(crate) fn put(connection: &Connection, row: i64, message: &Message) -> Resul
     Ok(())
 }
 
-/// The first free place from this time on.
+/// The first free place from this time on; behind all others where the message is not older than the
+/// last of them, since a burst fills more places than it took milliseconds, and each of its messages
+/// would try all of them.
 fn take_place(connection: &Connection, row: i64, at: UnixMs) -> Result<i64, StoreError> {
     let mut insert =
         connection.prepare_cached("INSERT OR IGNORE INTO found(place, message) VALUES (?1, ?2)")?;
+    let last: Option<(i64, UnixMs)> = connection
+        .prepare_cached(LAST_PLACE)?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
     // Beyond what a clock can say there is no order to be kept.
     let mut place = at.clamp(0, i64::MAX / 2);
+    if let Some((last, accepted_at)) = last
+        && accepted_at <= at
+    {
+        place = place.max(last.saturating_add(1));
+    }
     while insert.execute([place, row])? == 0 {
         place += 1;
     }

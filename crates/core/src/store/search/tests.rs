@@ -294,7 +294,7 @@ fn an_empty_cache_has_nothing_to_index() {
 #[test]
 fn lists_use_an_index() {
     let setting = Setting::new();
-    for sql in [MATCHING, ANY, PLACE, BATCH] {
+    for sql in [MATCHING, ANY, PLACE, LAST_PLACE, BATCH] {
         assert_no_scan(&setting.cache, sql);
     }
 }
