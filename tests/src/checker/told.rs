@@ -125,8 +125,7 @@ impl Told<'_> {
                     self.missing(entry, findings, "marker");
                 }
             }
-            // Reactions are looked at together: see below.
-            // Files are looked at together: see `files`.
+            // Reactions are looked at together (below), and so are files (`files`).
             Act::Delete { .. } | Act::React { .. } | Act::Fetch { .. } | Act::SignOutOthers => {}
         }
     }
