@@ -33,7 +33,7 @@ impl Browser {
         command
             .arg("browser.mjs")
             .arg(microphone)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/node"))
+            .current_dir("node")
             .env("TMPDIR", folder)
             .stderr(File::create(folder.join("browser.log"))?);
         let mut process = Process::start_with_input(&mut command)?;

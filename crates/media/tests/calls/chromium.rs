@@ -32,7 +32,7 @@ impl Browser {
     async fn start() -> Self {
         let mut process = Command::new("node")
             .arg("browser.mjs")
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node"))
+            .current_dir("tests/node")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

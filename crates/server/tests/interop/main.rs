@@ -24,7 +24,7 @@ use tokio::{
 const DEADLINE: Duration = Duration::from_secs(90);
 
 fn tests() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+    PathBuf::from("tests")
 }
 
 /// Installs Node's packages where they are not there yet.

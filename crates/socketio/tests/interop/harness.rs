@@ -25,7 +25,7 @@ pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
 fn fetch_packages() {
     static FETCHED: OnceLock<()> = OnceLock::new();
     FETCHED.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node");
+        let folder = Path::new("tests/node");
         let lock = File::open(folder.join("package.json")).unwrap();
         lock.lock().unwrap();
         let age = |file: &str| {
@@ -41,7 +41,7 @@ fn fetch_packages() {
         }
         let done = std::process::Command::new("npm")
             .arg("ci")
-            .current_dir(&folder)
+            .current_dir(folder)
             .stdout(Stdio::null())
             .status();
         assert!(done.unwrap().success(), "npm ci failed");
@@ -64,7 +64,7 @@ impl Node {
         tokio::task::spawn_blocking(fetch_packages).await.unwrap();
         let mut child = Command::new("node")
             .arg("server.js")
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node"))
+            .current_dir("tests/node")
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -5,7 +5,7 @@ use crate::school::{SOON, School};
 use im_protocol::{ErrorCode, conversation::MessageDelete};
 use im_server::config::Bucket;
 use reqwest::StatusCode;
-use std::{path::Path, path::PathBuf, process::Stdio};
+use std::{path::PathBuf, process::Stdio};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -22,10 +22,9 @@ struct Moto {
 
 impl Moto {
     async fn start() -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/bucket.py");
         let python = python();
         let mut process = Command::new(&python)
-            .arg(script)
+            .arg("tests/python/bucket.py")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
