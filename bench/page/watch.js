@@ -41,9 +41,8 @@ window.watch = (() => {
         rows.push({ top, bottom, id: row.dataset.message });
     }
     rows.sort((a, b) => a.top - b.top);
-    // The list's own padding, below its last row.
-    const rest = list.scrollHeight - list.scrollTop - parseFloat(getComputedStyle(list).paddingBottom);
-    const end = Math.min(box.bottom, box.top + rest);
+    // Below the last row there is nothing to be drawn.
+    const end = Math.min(box.bottom, list.querySelector('.rest').getBoundingClientRect().top);
     let gap = 0;
     let at = box.top;
     for (const { top, bottom } of rows) {
