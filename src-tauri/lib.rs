@@ -3,6 +3,7 @@
 //! (`desk`).
 
 mod area;
+mod clipboard;
 mod desk;
 mod door;
 mod frame;

@@ -1,6 +1,7 @@
 //! Puts the parts together at the start, and lets go of them at the end.
 
 use crate::{
+    clipboard::DesktopClipboard,
     desk::Desk,
     door,
     frame::Frames,
@@ -68,7 +69,8 @@ pub(crate) fn build(launch: Launch) -> Result<App, StartError> {
     let (frames, keeper) = Frames::open(app.handle().clone(), &folder);
     app.manage(frames);
     tauri::async_runtime::spawn(keeper.run());
-    let (core, delivered) = tauri::async_runtime::block_on(start_core(folder, launch.server))?;
+    let (core, delivered) =
+        tauri::async_runtime::block_on(start_core(app.handle(), folder, launch.server))?;
     app.manage(core.clone());
     let tray = match Tray::build(app.handle(), picked(app.handle().clone(), core.clone())) {
         Ok(tray) => {
@@ -119,6 +121,7 @@ async fn quit_when_asked(app: AppHandle, core: Core) {
 }
 
 async fn start_core(
+    app: &AppHandle,
     folder: std::path::PathBuf,
     server: String,
 ) -> Result<(Core, watch::Receiver<Availability>), StartError> {
@@ -137,6 +140,7 @@ async fn start_core(
         ringtone: Arc::new(SpeakerRingtone::new(Speaker)?),
         media: Arc::new(Engine::new(EngineConfig::devices())),
         links: Arc::new(SystemLinks),
+        clipboard: Arc::new(DesktopClipboard::new(app.clone())),
         clock: Clock::system(),
     })
     .await?;

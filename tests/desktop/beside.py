@@ -1,6 +1,8 @@
-"""Another program on the same desktop, out of which a file can be dragged.
+"""Another program on the same desktop.
 
-Usage: beside.py FILE X Y: a small window at this place. Says "ready" when it is, and "dropped" after each drag.
+Usage: beside.py drag FILE X Y: a small window at this place, out of which a file can be dragged; says "dropped" after
+each drag. beside.py copy KIND FILE: has copied this file, as text/uri-list, or the picture in it, as image/png. Says
+"ready" when it is.
 """
 
 import sys
@@ -34,6 +36,26 @@ def drag(file, x, y):
     say("ready")
 
 
+def copy(kind, file):
+    """Something is in the clipboard, as a file manager or a program for screenshots puts it there."""
+    owner = Gtk.Invisible()
+    clipboard = Gdk.SELECTION_CLIPBOARD
+    Gtk.selection_add_target(owner, clipboard, Gdk.Atom.intern(kind, False), 0)
+    path = Path(file)
+
+    def give(_, data, *about):
+        if kind == "text/uri-list":
+            data.set_uris([path.as_uri()])
+        else:
+            data.set(data.get_target(), 8, path.read_bytes())
+
+    owner.connect("selection-get", give)
+    if Gtk.selection_owner_set(owner, clipboard, Gdk.CURRENT_TIME):
+        say("ready")
+    # It lives as long as what it has copied.
+    return owner
+
+
 if __name__ == "__main__":
-    drag(*sys.argv[1:])
+    running = {"drag": drag, "copy": copy}[sys.argv[1]](*sys.argv[2:])
     Gtk.main()

@@ -85,7 +85,7 @@ def drag(at, path):
     """Drags a file from a window beside the app's onto the conversation."""
     place = screen.place_of(at.app.window())
     x, y = min(place[0] + place[2] + 20, at.screen.width - 110), place[1] + 60
-    source = beside(at, path, x, y)
+    source = beside(at, "drag", path, x, y)
     over = at.there("Write to Sam Rivera")
     screen.xdotool("mousemove", "--sync", x + 50, y + 30, "mousedown", 1)
     # As a hand does it: a drag begins some pixels on, and goes on from place to place.
@@ -98,6 +98,25 @@ def drag(at, path):
     at.within("what was dropped is chosen", 10, lambda: at.find("Remove Dragged.txt"))
     at.within("and the sign is gone", 10, lambda: not dashed(at, over[1] - 200))
     source.end()
+
+
+def pasted(at):
+    """Copied in other programs: a picture, and a file"""
+    at.open_conversation("Sam Rivera", "Algebra II")
+    shot, copied = at.folder / "Shot.png", at.folder / "Copied.txt"
+    shot.write_bytes(picture(300, 200, DOT, GROUND))
+    copied.write_text("Out of a file manager\n" * 9, "utf-8")
+    for kind, path, name in (("image/png", shot, "image.png"), ("text/uri-list", copied, "Copied.txt")):
+        source = beside(at, "copy", kind, path)
+        at.press("Write to Sam Rivera")
+        screen.press("ctrl+v")
+        at.within(f"what was copied as {kind} is chosen", 10, lambda: at.find(f"Remove {name}"))
+        source.end()
+    at.picture("pasted")
+    at.send("Sam Rivera", "Out of the clipboard")
+    message = at.within("what was pasted arrives", 20, lambda: at.sam.message(at.with_sam, "Out of the clipboard"))
+    wanted = {"image.png": sha256(shot.read_bytes()), "Copied.txt": sha256(copied.read_bytes())}
+    at.check("byte for byte, and no name of a file among the words", at.sam.sums(message) == wanted)
 
 
 def dashed(at, y):

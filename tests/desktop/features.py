@@ -34,6 +34,7 @@ PARTS = {
     "refused": writing.refused,
     "files": carrying.run,
     "brought": carrying.brought,
+    "pasted": carrying.pasted,
     "killed": carrying.killed,
     "links": watching.links,
     "class": teaching.to_all,

@@ -5,6 +5,7 @@ use im_call::simulated;
 use im_contract::{Commands as _, args::Nothing, views::ConnectionState};
 use im_core::{
     Clock, Core, CoreConfig,
+    clipboard::NoClipboard,
     links::{Link, LinkOpener},
     notify::{self, Notification, NotificationId, Notifier, Ringtone},
     secrets::{Secret, SecretError, SecretStore},
@@ -125,6 +126,7 @@ pub async fn start(folder: &Path, server: &str, at_rest: AtRest) -> anyhow::Resu
         ringtone: Arc::new(NoDesktop),
         media: Arc::new(simulated::Engine::new()),
         links: Arc::new(NoDesktop),
+        clipboard: Arc::new(NoClipboard),
         clock: Clock::system(),
     })
     .await

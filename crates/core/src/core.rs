@@ -4,6 +4,7 @@ mod commands;
 
 use crate::{
     account::{AccountDoor, AccountTask, Ask, Parts, Slot},
+    clipboard::Clipboard,
     clock::Clock,
     disk::disk,
     events::{EventHub, Events},
@@ -53,6 +54,8 @@ pub struct CoreConfig {
     pub media: Arc<dyn MediaEngine>,
     /// The programs that links are opened with.
     pub links: Arc<dyn LinkOpener>,
+    /// The desktop's clipboard, for what the page is not given of it.
+    pub clipboard: Arc<dyn Clipboard>,
     /// The time of day.
     pub clock: Clock,
 }
@@ -74,6 +77,7 @@ struct Inner {
     downloads: watch::Sender<PathBuf>,
     quit: watch::Sender<bool>,
     links: Arc<dyn LinkOpener>,
+    clipboard: Arc<dyn Clipboard>,
     dropped: Mutex<Dropped>,
 }
 
@@ -143,6 +147,7 @@ impl Core {
                 downloads: watch::channel(downloads).0,
                 quit: watch::channel(false).0,
                 links: config.links,
+                clipboard: config.clipboard,
                 dropped: Mutex::default(),
             }),
         })

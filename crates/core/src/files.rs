@@ -19,7 +19,7 @@ mod saving;
 mod transfers;
 mod view;
 
-pub(crate) use choosing::{append, begin, dropped, remove, too_large};
+pub(crate) use choosing::{append, begin, dropped, pasted, remove, too_large};
 pub(crate) use downloads::{Downloads, FetchFailure};
 pub(crate) use fetching::fetch as fetch_bytes;
 pub(crate) use folder::Folder;

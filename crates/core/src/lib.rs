@@ -12,10 +12,11 @@
 //!   `courses` and `moderation` from the server;
 //! - `files` chooses, fetches, shows and saves what messages carry;
 //! - `calls` drives the rules of a call between the server, media and the UI;
-//! - [`notify`], [`links`] and [`secrets`] say what the core needs of the desktop.
+//! - [`notify`], [`links`], [`clipboard`] and [`secrets`] say what the core needs of the desktop.
 
 pub mod account;
 mod calls;
+pub mod clipboard;
 pub mod clock;
 mod connection;
 mod conversations;

@@ -8,6 +8,7 @@ use im_contract::{
 };
 use im_core::{
     Clock, Core, CoreConfig, Events,
+    clipboard::NoClipboard,
     links::{Link, LinkOpener},
     notify::{self, Notification, NotificationId, Notifier, Ringtone},
     secrets::{KeyringSecrets, MemorySecrets, SecretStore},
@@ -106,6 +107,7 @@ impl Person {
             ringtone: Arc::new(NoDesktop),
             media: engine,
             links: Arc::new(NoDesktop),
+            clipboard: Arc::new(NoClipboard),
             clock: Clock::system(),
         })
         .await

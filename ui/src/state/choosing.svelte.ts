@@ -1,3 +1,4 @@
+import type { Commands } from '../contract/commands';
 import type { FileView } from '../contract/FileView';
 import { FILE_BYTES, MESSAGE_FILES } from '../contract/limits';
 import type { NotChosen } from '../contract/NotChosen';
@@ -56,17 +57,15 @@ export class Choosing {
 
   /** Chooses what was dropped on the window. */
   async addDropped(drop: number): Promise<void> {
-    const { conversation } = this;
-    const copying = this.#begin('', 0);
-    try {
-      const { refused } = await this.platform.request('files.drop', { conversation, drop });
-      this.refused = [...this.refused, ...refused];
-    } catch (thrown) {
-      this.#refuse('', CoreError.from(thrown).ui);
-    } finally {
-      this.#end(copying);
-    }
-    await this.refresh();
+    const error = await this.#ask('files.drop', { conversation: this.conversation, drop });
+    if (error) this.#refuse('', error);
+  }
+
+  /** Chooses what is in the desktop's clipboard, which the page cannot read; false where that is nothing to send. */
+  async addCopied(): Promise<boolean> {
+    const error = await this.#ask('files.paste', { conversation: this.conversation });
+    if (error && error.kind !== 'not_found') this.#refuse('', error);
+    return error?.kind !== 'not_found';
   }
 
   /** Chooses files whose bytes the page can read: picked, pasted or dropped on it. */
@@ -119,6 +118,24 @@ export class Choosing {
   giveBack(): void {
     this.#taken = [];
     void this.refresh();
+  }
+
+  /** Has the core choose what only it can read. Gives why nothing was chosen at all. */
+  async #ask<C extends 'files.drop' | 'files.paste'>(
+    command: C,
+    args: Commands[C]['args'],
+  ): Promise<UiError | undefined> {
+    const copying = this.#begin('', 0);
+    try {
+      const { refused } = await this.platform.request(command, args);
+      this.refused = [...this.refused, ...refused];
+      return undefined;
+    } catch (thrown) {
+      return CoreError.from(thrown).ui;
+    } finally {
+      this.#end(copying);
+      await this.refresh();
+    }
   }
 
   async #copy(file: File, copying: Copying): Promise<void> {

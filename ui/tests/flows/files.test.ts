@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { FakeCore } from '../fake/core';
+import { refusal, type FakeCore } from '../fake/core';
 import { file, picture } from '../fake/files';
 import { maya, message, sam } from '../fake/people';
 import { mayaAtHerDesk, WITH_SAM } from '../fake/scenario';
@@ -82,6 +82,36 @@ test('a picture out of the clipboard is chosen, words are not', async () => {
   });
   await page.getByRole('list', { name: 'Chosen files' }).getByText('image.png').waitFor();
   await expect.poll(() => stage.core.files.came.get('image.png')?.length).toBe(4);
+});
+
+test('what the webview hands over nothing of is asked of the core, and words stay words', async () => {
+  const page = await stage.play((core) => {
+    mayaAtHerDesk(core);
+    core.answers['files.paste'] = ({ conversation }) => {
+      core.files.choose(conversation, file('copied', 'image.png', 9_000, { state: 'chosen' }));
+      return { refused: [] };
+    };
+  });
+  await openSam(page);
+  const box = page.getByRole('textbox', { name: /^Write to/ });
+  await box.waitFor();
+  const paste = (copied: Record<string, string>) =>
+    box.evaluate((area, copied) => {
+      const data = new DataTransfer();
+      for (const [type, words] of Object.entries(copied)) data.setData(type, words);
+      area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+    }, copied);
+  await paste({});
+  await page.getByRole('list', { name: 'Chosen files' }).getByText('image.png').waitFor();
+  await paste({ 'text/plain': 'Problem 7' });
+  expect(stage.core.askedFor('files.paste')).toEqual([{ conversation: WITH_SAM }]);
+  // The address of a page looks like a file that was copied.
+  stage.core.answers['files.paste'] = () => {
+    throw refusal('not_found');
+  };
+  await paste({ 'text/uri-list': 'https://example.org/', 'text/plain': 'https://example.org/' });
+  await expect.poll(() => box.inputValue()).toBe('https://example.org/');
+  expect(await page.getByRole('alert').count()).toBe(0);
 });
 
 test('what is dropped goes to the conversation that is open, and what is refused says why', async () => {

@@ -334,6 +334,13 @@ impl Commands for Core {
         files::dropped(&open, args.conversation, paths).await
     }
 
+    async fn files_paste(&self, args: ConversationArgs) -> Result<Choosing, UiError> {
+        let open = self.open()?;
+        let copied = self.inner.clipboard.copied().await;
+        let copied = copied.ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
+        files::pasted(&open, args.conversation, copied).await
+    }
+
     async fn files_begin(&self, args: BeginFileArgs) -> Result<Begun, UiError> {
         files::begin(&*self.open()?, args).await
     }

@@ -3,6 +3,7 @@
 
 use super::{Folder, pictures};
 use crate::{
+    clipboard::Copied,
     session::{Context, Mail, OpenAccount},
     store::{conversation, upload},
 };
@@ -52,7 +53,7 @@ pub(crate) async fn dropped(
     for path in paths {
         let name = path.file_name().map(|name| name.to_string_lossy());
         let name = file_name(&name.unwrap_or_default());
-        let chosen = choose(context, conversation, &name, path).await;
+        let chosen = choose(context, conversation, &name, move |part| copy(&path, part)).await;
         if let Err(error) = chosen {
             refused.push(NotChosen { name, error });
         }
@@ -61,16 +62,44 @@ pub(crate) async fn dropped(
     Ok(Choosing { refused })
 }
 
+/// Chooses what was copied in another program.
+pub(crate) async fn pasted(
+    open: &OpenAccount,
+    conversation: ConversationId,
+    copied: Copied,
+) -> Result<Choosing, UiError> {
+    let (bytes, ending) = match copied {
+        Copied::Files(paths) => return dropped(open, conversation, paths).await,
+        Copied::Picture { bytes, ending } => (bytes, ending),
+    };
+    let context = &open.context;
+    known(context, conversation).await?;
+    // As browsers call it.
+    let name = format!("image.{ending}");
+    let write = move |part: &Path| {
+        check_size(bytes.len() as u64)?;
+        let mut file = create(part).map_err(storage)?;
+        file.write_all(&bytes).map_err(storage)
+    };
+    let chosen = choose(context, conversation, &name, write).await;
+    open.tell(Mail::Drafted).await;
+    let refused = chosen.err().map(|error| NotChosen { name, error });
+    Ok(Choosing {
+        refused: Vec::from_iter(refused),
+    })
+}
+
+/// Chooses a file whose bytes `write` puts where it is told.
 async fn choose(
     context: &Context,
     conversation: ConversationId,
     name: &str,
-    path: PathBuf,
+    write: impl FnOnce(&Path) -> Result<(), UiError> + Send + 'static,
 ) -> Result<(), UiError> {
     room(context, conversation).await?;
     let (folder, id) = (context.files.folder.clone(), FileId::new());
     let known = spawn_blocking(move || {
-        copy(&path, &folder.upload_part(id))?;
+        write(&folder.upload_part(id))?;
         finish(&folder, id)
     });
     let known = known.await.map_err(|_| UiError::new(ErrorKind::Internal))?;

@@ -1,6 +1,6 @@
 //! A person's device: a core with a data folder, a keyring and notifications that can be looked at.
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use im_call::{media::MediaEngine, simulated};
 use im_contract::{
     Commands, CoreEvent, UiError,
@@ -9,6 +9,7 @@ use im_contract::{
 };
 use im_core::{
     Clock, Core, CoreConfig, Events,
+    clipboard::{Clipboard, Copied, NoClipboard},
     links::{Link, LinkOpener},
     notify::{self, Notification, NotificationAction, NotificationId, Notifier, Ringtone},
     secrets::{MemorySecrets, SecretStore},
@@ -30,15 +31,27 @@ use tokio::{sync::mpsc, time::timeout};
 /// Nothing that a test waits for takes longer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// What is shown right now.
+/// What is shown right now, and what is in the clipboard until it is pasted.
 #[derive(Default)]
 pub(crate) struct Desktop {
     shown: Mutex<Vec<Notification>>,
+    copied: Mutex<Option<Copied>>,
 }
 
 impl Desktop {
     pub(crate) fn shown(&self) -> Vec<Notification> {
         self.shown.lock().unwrap().clone()
+    }
+
+    /// The person copies something in another program.
+    pub(crate) fn copy(&self, copied: Copied) {
+        *self.copied.lock().unwrap() = Some(copied);
+    }
+}
+
+impl Clipboard for Desktop {
+    fn copied(&self) -> BoxFuture<'_, Option<Copied>> {
+        ready(self.copied.lock().unwrap().take()).boxed()
     }
 }
 
@@ -122,6 +135,7 @@ impl Device {
             Around {
                 media: Arc::new(media.clone()),
                 ringtone: Arc::clone(&bell) as Arc<dyn Ringtone>,
+                clipboard: Arc::clone(&desktop) as Arc<dyn Clipboard>,
                 clock: clock.clone(),
             },
         )
@@ -376,6 +390,7 @@ pub(crate) async fn start(
         Around {
             media: Arc::new(simulated::Engine::new()),
             ringtone: Arc::new(Bell::default()),
+            clipboard: Arc::new(NoClipboard),
             clock: Clock::system(),
         },
     )
@@ -386,6 +401,7 @@ pub(crate) async fn start(
 struct Around {
     media: Arc<dyn MediaEngine>,
     ringtone: Arc<dyn Ringtone>,
+    clipboard: Arc<dyn Clipboard>,
     clock: Clock,
 }
 
@@ -408,6 +424,7 @@ async fn start_with(
         ringtone: around.ringtone,
         media: around.media,
         links: Arc::new(NoLinks),
+        clipboard: around.clipboard,
         clock: around.clock,
     })
     .await

@@ -9,7 +9,7 @@ use im_contract::{
     files::{Choosing, DropArgs, FileArgs, FileState, FileView, MessageFileArgs},
     views::{ContentView, MessageRow, MessageState},
 };
-use im_core::PictureKind;
+use im_core::{PictureKind, clipboard::Copied};
 use im_protocol::{ConversationId, limits::FILE_BYTES, people::Role};
 use im_testkit::TestServer;
 use std::path::{Path, PathBuf};
@@ -135,6 +135,57 @@ fn of(row: &MessageRow, file: &FileView) -> MessageFileArgs {
         message: row.id,
         id: file.id,
     }
+}
+
+#[tokio::test]
+async fn what_was_copied_in_another_program_is_sent() {
+    let (server, conversation) = maya_and_sam().await;
+    let mut sam = Device::of("Sam", &server.url()).await;
+    let mut maya = Device::of("Maya", &server.url()).await;
+    let desk = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(photo(desk.path(), "board.png")).unwrap();
+    let paste = async |device: &Device| {
+        let args = ConversationArgs { conversation };
+        device.core.files_paste(args).await
+    };
+    let nothing = paste(&sam).await.unwrap_err();
+    assert_eq!(nothing.kind, ErrorKind::NotFound);
+
+    sam.desktop.copy(Copied::Picture {
+        bytes: bytes.clone(),
+        ending: "png",
+    });
+    assert!(paste(&sam).await.unwrap().refused.is_empty());
+    let notes = file(desk.path(), "notes.txt", b"Problem 7");
+    let empty = file(desk.path(), "empty.txt", b"");
+    sam.desktop.copy(Copied::Files(vec![notes, empty]));
+    let refused = paste(&sam).await.unwrap().refused;
+    let refused: Vec<_> = refused
+        .iter()
+        .map(|one| (one.name.as_str(), one.error.kind))
+        .collect();
+    assert_eq!(refused, [("empty.txt", ErrorKind::FileEmpty)]);
+    let draft = sam.chosen(conversation).await;
+    let names: Vec<_> = draft.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["image.png", "notes.txt"]);
+    assert_eq!(draft[0].width.zip(draft[0].height), Some((1_200, 800)));
+
+    // A program that hands over nothing.
+    sam.desktop.copy(Copied::Picture {
+        bytes: Vec::new(),
+        ending: "gif",
+    });
+    let refused = paste(&sam).await.unwrap().refused;
+    assert_eq!(refused[0].error.kind, ErrorKind::FileEmpty);
+    sam.core
+        .files_remove(FileArgs { id: draft[1].id })
+        .await
+        .unwrap();
+    sam.send_chosen(conversation, "").await;
+    sam.all_sent().await;
+    let saved = maya.fetch_and_save(conversation, desk.path()).await;
+    assert_eq!(std::fs::read(saved).unwrap(), bytes);
+    assert!(sam.kept("uploads").is_empty());
 }
 
 #[tokio::test]

@@ -1,0 +1,100 @@
+//! The desktop's clipboard, by GTK: what the page is not given of it.
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use gtk::{gdk, gio, prelude::*};
+use im_core::clipboard::{Clipboard, Copied};
+use std::{path::PathBuf, time::Duration};
+use tauri::{AppHandle, Runtime};
+use tokio::{sync::oneshot, time::timeout};
+
+/// How long the program in which something was copied may take to hand it over.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Kinds of pictures that are taken as they are, with the endings of their files, best first.
+const PICTURES: [(&str, &str); 4] = [
+    ("image/png", "png"),
+    ("image/jpeg", "jpg"),
+    ("image/webp", "webp"),
+    ("image/gif", "gif"),
+];
+
+/// By what name one asks for the kinds that there are (ICCCM 2.6.2).
+const TARGETS: &str = "TARGETS";
+
+/// Where files that were copied in a file manager are named.
+const FILES: &str = "text/uri-list";
+
+/// Hands over what was asked for. Where it is dropped unused, there is nothing.
+type Answer = oneshot::Sender<Option<Copied>>;
+
+/// The clipboard of the desktop that the app runs on.
+pub(crate) struct DesktopClipboard<R: Runtime> {
+    app: AppHandle<R>,
+}
+
+impl<R: Runtime> DesktopClipboard<R> {
+    pub(crate) fn new(app: AppHandle<R>) -> Self {
+        Self { app }
+    }
+}
+
+impl<R: Runtime> Clipboard for DesktopClipboard<R> {
+    fn copied(&self) -> BoxFuture<'_, Option<Copied>> {
+        async {
+            let (answer, answered) = oneshot::channel();
+            // Only the main thread may ask GTK.
+            self.app.run_on_main_thread(move || ask(answer)).ok()?;
+            timeout(PATIENCE, answered).await.ok()?.ok()?
+        }
+        .boxed()
+    }
+}
+
+/// Asks what there is, and then for the best of it.
+fn ask(answer: Answer) {
+    let clipboard = gtk::Clipboard::get(&gdk::SELECTION_CLIPBOARD);
+    clipboard.request_contents(&gdk::Atom::intern(TARGETS), move |clipboard, said| {
+        let offered = said.targets().unwrap_or_default();
+        let offered: Vec<_> = offered.into_iter().map(gdk::Atom::name).collect();
+        let offers = |kind: &str| offered.iter().any(|name| name == kind);
+        if offers(FILES) {
+            ask_for_files(clipboard, answer);
+        } else if let Some((kind, ending)) = PICTURES.into_iter().find(|(kind, _)| offers(kind)) {
+            clipboard.request_contents(&gdk::Atom::intern(kind), move |_, content| {
+                let bytes = content.data();
+                hand_over(
+                    answer,
+                    (!bytes.is_empty()).then_some(Copied::Picture { bytes, ending }),
+                );
+            });
+        } else if offered.iter().any(|name| name.starts_with("image/")) {
+            // What GTK can read otherwise, such as a bitmap.
+            clipboard.request_image(move |_, picture| {
+                let bytes = picture.and_then(|picture| picture.save_to_bufferv("png", &[]).ok());
+                hand_over(
+                    answer,
+                    bytes.map(|bytes| Copied::Picture {
+                        bytes,
+                        ending: "png",
+                    }),
+                );
+            });
+        }
+    });
+}
+
+fn ask_for_files(clipboard: &gtk::Clipboard, answer: Answer) {
+    clipboard.request_uris(move |_, uris| {
+        let paths: Vec<PathBuf> = uris
+            .iter()
+            // A link to a page is none.
+            .filter_map(|uri| gio::File::for_uri(uri).path())
+            .collect();
+        hand_over(answer, (!paths.is_empty()).then_some(Copied::Files(paths)));
+    });
+}
+
+fn hand_over(answer: Answer, copied: Option<Copied>) {
+    // Whoever asked may have lost patience.
+    let _ = answer.send(copied);
+}
