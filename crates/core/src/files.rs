@@ -200,7 +200,7 @@ pub(crate) async fn sweep(store: &Store, folder: &Folder, uploads: bool) -> Resu
     let folder = folder.clone();
     tokio::task::spawn_blocking(move || folder.sweep(kept.as_ref(), &copies))
         .await
-        .map_err(|_| StoreError::Closed)?
+        .map_err(|_| StoreError::Internal)?
         .map_err(StoreError::Io)
 }
 

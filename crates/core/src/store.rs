@@ -58,6 +58,10 @@ pub(crate) enum StoreError {
     /// The account was closed meanwhile.
     #[error("the database is closed")]
     Closed,
+    /// The core itself failed: a task ended without an answer, or was given what is not valid.
+    /// Nothing is said of the account.
+    #[error("the core failed")]
+    Internal,
     /// The file system refused.
     #[error("the file system refused: {}", .0.kind())]
     Io(io::Error),
@@ -81,6 +85,7 @@ impl From<&StoreError> for UiError {
         Self::new(match error {
             StoreError::Newer { .. } => ErrorKind::DataTooNew,
             StoreError::Closed => ErrorKind::SignInAgain,
+            StoreError::Internal => ErrorKind::Internal,
             StoreError::Corrupt => ErrorKind::DataUnreadable,
             StoreError::Io(_) | StoreError::Sqlite(_) => ErrorKind::Storage,
         })
@@ -288,6 +293,28 @@ pub(crate) fn word<T: serde::Serialize>(value: &T) -> String {
 /// A stored word of the protocol, where this build knows it.
 pub(crate) fn from_word<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_value(serde_json::Value::from(text)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_closed_account_asks_to_sign_in_again() {
+        let newer = StoreError::Newer { found: 2, known: 1 };
+        let full = StoreError::Io(io::ErrorKind::StorageFull.into());
+        let refused = StoreError::Sqlite(rusqlite::Error::InvalidQuery);
+        for (error, kind) in [
+            (StoreError::Closed, ErrorKind::SignInAgain),
+            (StoreError::Internal, ErrorKind::Internal),
+            (StoreError::Corrupt, ErrorKind::DataUnreadable),
+            (newer, ErrorKind::DataTooNew),
+            (full, ErrorKind::Storage),
+            (refused, ErrorKind::Storage),
+        ] {
+            assert_eq!(UiError::from(&error).kind, kind, "{error}");
+        }
+    }
 }
 
 #[cfg(test)]

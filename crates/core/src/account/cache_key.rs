@@ -119,7 +119,7 @@ pub(super) async fn find(
 
 async fn remove(cache: PathBuf) -> Result<(), StoreError> {
     let removed = spawn_blocking(move || key::remove(&cache)).await;
-    removed.map_err(|_| StoreError::Closed)?
+    removed.map_err(|_| StoreError::Internal)?
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl AccountTask {
             let open = || Database::open(&path, store::OUTBOX, 1, None);
             there.then(open).transpose()
         });
-        let opened = opened.await.map_err(|_| StoreError::Closed)?;
+        let opened = opened.await.map_err(|_| StoreError::Internal)?;
         let Some(database) = opened? else {
             return Ok(0);
         };

@@ -82,7 +82,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         let folder = Folder::open(&account).map_err(StoreError::Io)?;
         Ok::<_, StoreError>((store, folder))
     });
-    let (store, folder) = opened.await.map_err(|_| StoreError::Closed)??;
+    let (store, folder) = opened.await.map_err(|_| StoreError::Internal)??;
     let me = parts.me.person.id;
     let cursor = store
         .cache
@@ -108,7 +108,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
     let (client, incoming, socket) = im_socketio::connect(connection::options(&parts.server), auth)
         .map_err(|error| {
             tracing::error!(%error, "the socket's options are not valid");
-            StoreError::Closed
+            StoreError::Internal
         })?;
     tokio::spawn(socket.run());
 

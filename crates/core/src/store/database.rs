@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -38,6 +38,8 @@ struct Threads {
     readers: Vec<mpsc::Sender<Job>>,
     turn: AtomicUsize,
     corrupt: watch::Sender<bool>,
+    /// Set before the threads are asked to close: one that is gone without it has panicked.
+    closed: AtomicBool,
 }
 
 impl Database {
@@ -63,6 +65,7 @@ impl Database {
             readers,
             turn: AtomicUsize::new(0),
             corrupt: watch::channel(false).0,
+            closed: AtomicBool::new(false),
         };
         Ok(Self {
             threads: Arc::new(threads),
@@ -72,7 +75,8 @@ impl Database {
     /// Runs a read on one of the readers.
     ///
     /// # Errors
-    /// What the work says; [`StoreError::Closed`] after [`Database::close`].
+    /// What the work says; [`StoreError::Closed`] after [`Database::close`], and
+    /// [`StoreError::Internal`] where its thread has panicked.
     pub(crate) async fn read<R, W>(&self, work: W) -> Result<R, StoreError>
     where
         R: Send + 'static,
@@ -92,7 +96,7 @@ impl Database {
     /// task are carried out in order.
     ///
     /// # Errors
-    /// What the work says, and then nothing of it is stored; [`StoreError::Closed`].
+    /// As for a read; then nothing of it is stored.
     pub(crate) async fn write<R, W>(&self, work: W) -> Result<R, StoreError>
     where
         R: Send + 'static,
@@ -118,12 +122,21 @@ impl Database {
             // Nobody waits anymore where the asker was dropped; the work is done all the same.
             let _ = reply.send(work(connection));
         }));
-        thread.send(job).await.map_err(|_| StoreError::Closed)?;
-        let result = answer.await.unwrap_or(Err(StoreError::Closed));
+        thread.send(job).await.map_err(|_| self.gone())?;
+        let result = answer.await.unwrap_or_else(|_| Err(self.gone()));
         if matches!(result, Err(StoreError::Corrupt)) {
             self.threads.corrupt.send_replace(true);
         }
         result
+    }
+
+    /// Why a thread does not answer.
+    fn gone(&self) -> StoreError {
+        if self.threads.closed.load(Ordering::Relaxed) {
+            StoreError::Closed
+        } else {
+            StoreError::Internal
+        }
     }
 
     /// Turns true when a query has found the file to be broken.
@@ -133,6 +146,7 @@ impl Database {
 
     /// Finishes what is queued and closes the file, also for other handles.
     pub(crate) async fn close(&self) {
+        self.threads.closed.store(true, Ordering::Relaxed);
         // The writer last: it cleans up the log once it is alone.
         for thread in self.threads.readers.iter().chain([&self.threads.writer]) {
             let (done, closed) = oneshot::channel();
@@ -203,6 +217,16 @@ mod tests {
             database.read(count).await,
             Err(StoreError::Closed)
         ));
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_panics_closes_no_account() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("x.db"), SCHEMA, 1, None).unwrap();
+        let lost: Result<(), StoreError> = database.read(|_| panic!("as wanted")).await;
+        assert!(matches!(lost, Err(StoreError::Internal)), "{lost:?}");
+        let after = database.read(count).await;
+        assert!(matches!(after, Err(StoreError::Internal)), "{after:?}");
     }
 
     #[tokio::test]
