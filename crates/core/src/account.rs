@@ -23,9 +23,9 @@ use tokens::Renewing;
 pub(crate) use tokens::{Over, TokenError, Tokens};
 
 use crate::{
+    blocking::blocking,
     clock::Clock,
     connection,
-    disk::disk,
     events::EventHub,
     notify::{Ringtone, Shown},
     rest::Http,
@@ -45,7 +45,6 @@ use installation::{Installation, InstallationFile};
 use std::{io, path::PathBuf, sync::Arc};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::spawn_blocking,
     time::{Instant, sleep_until},
 };
 
@@ -161,8 +160,8 @@ impl AccountTask {
     pub(crate) async fn open(parts: Parts) -> Result<(AccountDoor, Self), UiError> {
         let file = InstallationFile::new(&parts.data_dir);
         let reading = file.clone();
-        let installation = disk(move || reading.load()).await;
-        let installation = installation.map_err(|error| storage(&error))?;
+        let load = move || reading.load().map_err(|error| storage(&error));
+        let installation = blocking(load).await?;
         let (asks_tx, asks) = mpsc::channel(QUEUE);
         let (slot, slot_rx) = watch::channel(Slot {
             account: Account::SignedOut {
@@ -173,9 +172,9 @@ impl AccountTask {
             line: connection::no_line(None),
         });
         // It reads the certificates that the system trusts.
-        let http = spawn_blocking(Http::new).await;
+        let http = blocking(Http::new).await?;
         let mut task = Self {
-            http: http.map_err(|_| UiError::new(ErrorKind::Internal))??,
+            http,
             file,
             installation,
             asks,
@@ -317,8 +316,7 @@ impl AccountTask {
 
     async fn save_installation(&self) -> Result<(), UiError> {
         let (file, installation) = (self.file.clone(), self.installation.clone());
-        let saved = disk(move || file.save(&installation)).await;
-        saved.map_err(|error| storage(&error))
+        blocking(move || file.save(&installation).map_err(|error| storage(&error))).await
     }
 }
 

@@ -4,9 +4,9 @@ mod commands;
 
 use crate::{
     account::{AccountDoor, AccountTask, Ask, Parts, Slot},
+    blocking::{Lost, blocking},
     clipboard::Clipboard,
     clock::Clock,
-    disk::disk,
     events::{EventHub, Events},
     files::{self, Picture, PictureKind},
     links::LinkOpener,
@@ -112,7 +112,7 @@ impl Core {
         let (visible, visible_rx) = watch::channel(None);
         let settings_path = settings::path(&config.data_dir);
         let reading = settings_path.clone();
-        let settings = disk(move || Ok(settings::load(&reading))).await;
+        let settings = blocking(move || Ok::<_, Lost>(settings::load(&reading))).await;
         let downloads = config.data_dir.clone();
         let (account, task) = AccountTask::open(Parts {
             data_dir: config.data_dir,

@@ -30,6 +30,7 @@ pub(crate) use transfers::Transfers;
 pub(crate) use view::{Copies, chosen, unsent};
 
 use crate::{
+    blocking::{Lost, blocking, is_file},
     session::{Context, FileMail, Mail, OpenAccount},
     store::{
         Store, StoreError,
@@ -77,7 +78,7 @@ pub(crate) async fn fetch(open: &OpenAccount, args: MessageFileArgs) -> Result<(
     let context = &open.context;
     let (file, conversation) = of_message(context, args).await?;
     let (id, size, now) = (file.id, file.size, context.clock.now());
-    let here = context.files.folder.copy(id).is_file();
+    let here = is_file(&context.files.folder.copy(id)).await;
     let wanted = context
         .store
         .cache
@@ -198,10 +199,8 @@ pub(crate) async fn sweep(store: &Store, folder: &Folder, uploads: bool) -> Resu
         .into_iter()
         .collect();
     let folder = folder.clone();
-    tokio::task::spawn_blocking(move || folder.sweep(kept.as_ref(), &copies))
-        .await
-        .map_err(|_| StoreError::Internal)?
-        .map_err(StoreError::Io)
+    let sweep = move || folder.sweep(kept.as_ref(), &copies).map_err(StoreError::Io);
+    blocking(sweep).await
 }
 
 /// Nobody fetches what they have sent: the files of messages that were accepted are copies from now
@@ -210,10 +209,10 @@ pub(crate) async fn keep_sent(store: &Store, folder: &Folder, now: UnixMs, sent:
     // Between its new name and its row, a copy belongs to nobody.
     let _alone = folder.alone().await;
     let renaming = folder.clone();
-    let renamed = tokio::task::spawn_blocking(move || {
+    let renamed = blocking(move || {
         let mut kept = sent;
         kept.retain(|file| renaming.keep_sent(file.id).is_ok());
-        kept
+        Ok::<_, Lost>(kept)
     });
     let Ok(kept) = renamed.await else { return };
     let write = move |tx: &Transaction<'_>| {

@@ -15,6 +15,7 @@
 //! - [`notify`], [`links`], [`clipboard`] and [`secrets`] say what the core needs of the desktop.
 
 pub mod account;
+mod blocking;
 mod calls;
 pub mod clipboard;
 pub mod clock;
@@ -23,7 +24,6 @@ mod conversations;
 pub mod core;
 mod courses;
 mod devices;
-mod disk;
 pub mod events;
 mod export;
 mod faults;

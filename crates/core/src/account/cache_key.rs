@@ -5,7 +5,7 @@
 //! that is only locked, or not there yet (a desktop that is starting), is waited for.
 
 use crate::{
-    disk::disk,
+    blocking::blocking,
     secrets::{SecretError, SecretStore},
     store::{
         self, StoreError,
@@ -13,7 +13,6 @@ use crate::{
     },
 };
 use std::path::{Path, PathBuf};
-use tokio::task::spawn_blocking;
 
 /// What becomes of the cache.
 #[derive(Debug)]
@@ -77,9 +76,8 @@ pub(super) async fn find(
     let path = store::cache_path(folder);
     let file = {
         let path = path.clone();
-        disk(move || key::at_rest(&path)).await
+        blocking(move || key::at_rest(&path).map_err(StoreError::Io)).await?
     };
-    let file = file.map_err(StoreError::Io)?;
     let keyring = match secrets.get(name).await {
         Ok(secret) => secret
             .and_then(Key::kept)
@@ -118,8 +116,7 @@ pub(super) async fn find(
 }
 
 async fn remove(cache: PathBuf) -> Result<(), StoreError> {
-    let removed = spawn_blocking(move || key::remove(&cache)).await;
-    removed.map_err(|_| StoreError::Internal)?
+    blocking(move || key::remove(&cache)).await
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::{
     AccountTask, SignedInHere,
     installation::{Leaving, Remembered},
 };
-use crate::{disk::disk, secrets::SecretError, session::SessionEnd, store};
+use crate::{blocking::blocking, secrets::SecretError, session::SessionEnd, store};
 use im_contract::{ErrorKind, UiError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -45,7 +45,7 @@ impl AccountTask {
                     return;
                 };
                 let cache = store::cache_path(&self.file.account_folder(here.me.person.id));
-                if let Err(error) = disk(move || store::open::set_aside(&cache)).await {
+                if let Err(error) = blocking(move || store::open::set_aside(&cache)).await {
                     tracing::error!(kind = %error.kind(), "a broken cache could not be set aside");
                 }
                 self.begin_again(here, ErrorKind::DataUnreadable).await;

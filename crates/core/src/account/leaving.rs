@@ -5,9 +5,9 @@
 
 use super::{AccountTask, installation::Leaving, storage};
 use crate::{
-    disk::disk,
+    blocking::blocking,
     rest::Rest,
-    store::{self, Database, StoreError, outbox},
+    store::{self, Database, outbox},
 };
 use im_contract::{
     UiError,
@@ -15,7 +15,7 @@ use im_contract::{
 };
 use im_protocol::people::Me;
 use std::{fs, io, time::Duration};
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::time::timeout;
 
 /// How long telling the server of a sign-out may take.
 const SIGN_OUT: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ impl AccountTask {
         self.keyring_at = None;
         self.parts.notifier.clear();
         let folder = self.file.account_folder(person.me.person.id);
-        match disk(move || fs::remove_dir_all(folder)).await {
+        match blocking(move || fs::remove_dir_all(folder)).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(&error)),
             _ => {}
         }
@@ -121,13 +121,12 @@ impl AccountTask {
             return Ok(store.outbox.read(outbox::len).await?);
         }
         let path = store::outbox_path(&self.file.account_folder(me.person.id));
-        let opened = spawn_blocking(move || {
+        let opened = blocking(move || {
             let there = path.exists();
             let open = || Database::open(&path, store::OUTBOX, 1, None);
             there.then(open).transpose()
         });
-        let opened = opened.await.map_err(|_| StoreError::Internal)?;
-        let Some(database) = opened? else {
+        let Some(database) = opened.await? else {
             return Ok(0);
         };
         let count = database.read(outbox::len).await;

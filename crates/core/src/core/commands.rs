@@ -3,10 +3,9 @@
 use super::Core;
 use crate::{
     account::{Ask, How, deletion, recovery},
+    blocking::blocking,
     calls::Now,
-    conversations, courses, devices,
-    disk::disk,
-    export, files,
+    conversations, courses, devices, export, files,
     links::Link,
     messages, moderation, people, search,
     session::Mail,
@@ -474,7 +473,7 @@ impl Commands for Core {
 
     async fn settings_set(&self, args: Settings) -> Result<Nothing, UiError> {
         let inner = Arc::clone(&self.inner);
-        let saved = disk(move || inner.keep_settings(args)).await;
+        let saved = blocking(move || inner.keep_settings(args)).await;
         saved.map_err(|error| {
             tracing::error!(kind = %error.kind(), "the settings could not be kept");
             UiError::new(ErrorKind::Storage)

@@ -2,6 +2,7 @@
 
 use super::{FetchFailure, choosing::hash};
 use crate::{
+    blocking::{Lost, blocking},
     rest::{Part, RestError},
     session::Context,
     store::{
@@ -15,7 +16,6 @@ use std::{io, path::Path, time::Duration};
 use tokio::{
     fs::{self, File, OpenOptions},
     io::AsyncWriteExt as _,
-    task::spawn_blocking,
     time::timeout,
 };
 
@@ -120,8 +120,8 @@ async fn go_on(part: &Path, from: u64) -> io::Result<File> {
 async fn is_what_was_announced(part: &Path, etag: Option<&str>) -> bool {
     let announced = etag.and_then(|etag| etag.trim_matches('"').parse::<Sha256>().ok());
     let part = part.to_owned();
-    let hashed = spawn_blocking(move || hash(&std::fs::File::open(part)?)).await;
-    matches!((announced, hashed), (Some(announced), Ok(Ok(hashed))) if announced == hashed)
+    let hashed = blocking(move || hash(&std::fs::File::open(part)?)).await;
+    matches!((announced, hashed), (Some(announced), Ok(hashed)) if announced == hashed)
 }
 
 /// All of it is here.
@@ -142,8 +142,12 @@ async fn keep(context: &Context, id: FileId, part: &Path) -> Result<(), FetchFai
         gone.push(id);
     }
     let folder = folder.clone();
+    let remove = move || {
+        gone.into_iter().for_each(|id| folder.remove_copy(id));
+        Ok::<_, Lost>(())
+    };
     // What could not be deleted goes at the next start.
-    let _ = spawn_blocking(move || gone.into_iter().for_each(|id| folder.remove_copy(id))).await;
+    let _ = blocking(remove).await;
     Ok(())
 }
 

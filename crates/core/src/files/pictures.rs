@@ -2,7 +2,11 @@
 //! the decoders here have taken is ever shown, small or whole.
 
 use super::Folder;
-use crate::{session::Context, store::file_copy};
+use crate::{
+    blocking::{Lost, blocking},
+    session::Context,
+    store::file_copy,
+};
 use im_protocol::FileId;
 use image::{
     DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder,
@@ -12,7 +16,6 @@ use std::{
     io::{self, BufReader, Cursor},
     path::Path,
 };
-use tokio::task::spawn_blocking;
 
 /// The longer side of a small picture: twice what it is shown at, for dense screens.
 const SMALL: u32 = 720;
@@ -47,17 +50,19 @@ enum NoPicture {
     Io(#[from] io::Error),
     #[error("it is no picture that is shown here")]
     Image(#[from] image::ImageError),
+    #[error(transparent)]
+    Lost(#[from] Lost),
 }
 
 /// A picture of a file that is here; none where it is not, or is no picture that is shown.
 pub(crate) async fn picture(context: &Context, kind: PictureKind, id: FileId) -> Option<Picture> {
     let (files, now) = (context.files.clone(), context.clock.now());
     let permit = files.drawing.clone().acquire_owned().await.ok()?;
-    let drawn = spawn_blocking(move || {
+    let drawn = blocking(move || {
         let _one_at_a_time = permit;
         draw(&files.folder, kind, id)
     });
-    let picture = match drawn.await.ok()? {
+    let picture = match drawn.await {
         Ok(picture) => picture?,
         Err(error) => {
             tracing::debug!(%error, "a file is not shown as a picture");

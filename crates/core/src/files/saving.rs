@@ -2,6 +2,7 @@
 
 use super::{choosing::storage, names, of_message};
 use crate::{
+    blocking::{blocking, is_file},
     links::LinkOpener,
     session::{Context, OpenAccount},
     store::file_copy,
@@ -15,7 +16,6 @@ use std::{
     io,
     path::{Path, PathBuf},
 };
-use tokio::task::spawn_blocking;
 
 /// Names that are tried before it is given up.
 const NAMES: u32 = 1_000;
@@ -75,9 +75,9 @@ async fn saved(
         .read(move |connection| file_copy::get(connection, args.id))
         .await?;
     let known = copy.and_then(|copy| copy.saved).map(PathBuf::from);
-    match known.filter(|path| path.is_file()) {
-        Some(path) => Ok(path),
-        None => save_to(context, downloads, args).await,
+    match known {
+        Some(path) if is_file(&path).await => Ok(path),
+        _ => save_to(context, downloads, args).await,
     }
 }
 
@@ -88,15 +88,14 @@ async fn save_to(
 ) -> Result<PathBuf, UiError> {
     let (file, _) = of_message(context, args).await?;
     let (folder, downloads) = (context.files.folder.clone(), downloads.to_owned());
-    let path = spawn_blocking(move || {
+    let path = blocking(move || {
         let from = folder.copy(file.id);
         if !from.is_file() {
             return Err(UiError::new(ErrorKind::NotFound));
         }
         copy(&from, &downloads, &names::safe(&file.name)).map_err(storage)
     })
-    .await
-    .map_err(|_| UiError::new(ErrorKind::Internal))??;
+    .await?;
     let (id, text) = (args.id, path.to_string_lossy().into_owned());
     context
         .store

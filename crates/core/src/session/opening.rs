@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     account::{ServerAddress, Tokens},
+    blocking::blocking,
     clock::Clock,
     connection::{self, SocketAuth},
     events::{Changes, EventHub},
@@ -77,12 +78,12 @@ pub(crate) struct Running {
 /// Where the files cannot be opened.
 pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
     let (account, key) = (parts.folder, parts.key);
-    let opened = tokio::task::spawn_blocking(move || {
+    let opened = blocking(move || {
         let store = Store::open(&account, key.as_ref())?;
         let folder = Folder::open(&account).map_err(StoreError::Io)?;
         Ok::<_, StoreError>((store, folder))
     });
-    let (store, folder) = opened.await.map_err(|_| StoreError::Internal)??;
+    let (store, folder) = opened.await?;
     let me = parts.me.person.id;
     let cursor = store
         .cache

@@ -2,6 +2,7 @@
 
 use super::{Context, Outcome, Session, sending::Sent};
 use crate::{
+    blocking::{Lost, blocking},
     outbox::{SendFailure, Step, Uploaded},
     rest::RestError,
     store::upload::{self, Upload},
@@ -17,7 +18,6 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
-use tokio::task::spawn_blocking;
 
 impl Session {
     /// Asks the server one thing about a file.
@@ -115,12 +115,9 @@ async fn ask(context: &Context, id: FileId, what: Step) -> Result<Uploaded, Send
         Step::Ask => start(context, row).await,
         Step::Put { offset, bytes } => {
             let path = context.files.folder.upload(id);
-            let piece = spawn_blocking(move || read_piece(&path, offset, bytes)).await;
-            match piece {
-                Ok(Ok(piece)) => context.rest.put_piece(id, offset, piece).await,
-                Ok(Err(error)) => return Err(unreadable(&error)),
-                Err(_) => return Err(SendFailure::Lost),
-            }
+            let read = move || read_piece(&path, offset, bytes).map_err(|error| unreadable(&error));
+            let piece = blocking(read).await?;
+            context.rest.put_piece(id, offset, piece).await
         }
     };
     let FileState { offset, file, .. } = answer.map_err(failure)?;
@@ -156,6 +153,12 @@ fn read_piece(path: &Path, offset: u64, bytes: u64) -> io::Result<Bytes> {
     let mut piece = vec![0; length];
     file.read_exact(&mut piece)?;
     Ok(piece.into())
+}
+
+impl From<Lost> for SendFailure {
+    fn from(_: Lost) -> Self {
+        Self::Lost
+    }
 }
 
 /// The copy in the account's folder is gone or broken: nobody but the person has another one.
