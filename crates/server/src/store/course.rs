@@ -53,25 +53,6 @@ pub async fn by_code(conn: &mut Connection, code: &str) -> Result<Option<Course>
     row.as_ref().map(read).transpose()
 }
 
-/// The course of a mentor with a title.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn by_title(
-    conn: &mut Connection,
-    mentor: PersonId,
-    title: &str,
-) -> Result<Option<Course>, Error> {
-    let sql = "SELECT id, title, mentor FROM course WHERE mentor = $1 AND title = $2
-        ORDER BY created_at, id LIMIT 1";
-    let row = sqlx::query(sql)
-        .bind(mentor.to_string())
-        .bind(title)
-        .fetch_optional(conn)
-        .await?;
-    row.as_ref().map(read).transpose()
-}
-
 /// The courses that a person teaches or learns in, by title.
 ///
 /// # Errors
