@@ -13,22 +13,21 @@ use crate::{
     dispatch::{Ctx, Table},
     error::Error,
     input,
+    messages::own::{self, Own},
     rates::Rated,
     store::{
         Connection,
         bulk::{self, Accepted, Outcome},
         conversation::{self, Pair},
         course, erasure,
-        feed::{Entry, Kind},
-        message,
     },
     writer::{Change, Urgency},
 };
 use futures_util::FutureExt as _;
 use im_protocol::{
-    BulkId, CourseId, ErrorCode, MessageId, PersonId,
+    BulkId, CourseId, ErrorCode, PersonId,
     bulk::{Bulk, BulkSend, Bulks},
-    conversation::{Content, Message},
+    conversation::Content,
     limits,
     people::Role,
 };
@@ -210,7 +209,6 @@ async fn deliver(change: &mut Change, id: BulkId, students: Vec<PersonId>) -> Re
 
 /// Writes the message into a student's conversation. Says whether that may still be done.
 async fn write_to(change: &mut Change, bulk: &Accepted, student: PersonId) -> Result<bool, Error> {
-    let now = change.now();
     let author = bulk.author;
     let pair = Pair {
         student,
@@ -232,30 +230,15 @@ async fn write_to(change: &mut Change, bulk: &Accepted, student: PersonId) -> Re
     if !may(actor, Action::Write, Thing::Conversation(&heads)) {
         return Ok(false);
     }
-    let message = Message {
-        id: MessageId::new(),
+    let own = Own {
         conversation: id,
-        seq: heads.seq + 1,
-        rev: heads.rev + 1,
         author,
         content: Content::Text {
             text: bulk.text.clone(),
         },
         written_at: bulk.written_at,
-        accepted_at: now,
-        reply_to: None,
-        edited_at: None,
-        reactions: Vec::new(),
-        files: Vec::new(),
+        news: true,
     };
-    if !message::insert(conn, &message, "").await? {
-        return Err(Error::Broken("a fresh id is taken"));
-    }
-    conversation::set_heads(conn, id, message.seq, message.rev).await?;
-    conversation::add_unread(conn, id, student, 1).await?;
-    let entry = [Entry::new(Kind::Message, message.id, message.rev)];
-    for person in [student, author] {
-        change.feed(person, &entry).await?;
-    }
+    own::write(change, &heads, own).await?;
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! Sending messages, marking them read, catching up on them.
 
 mod changing;
+pub(crate) mod own;
 mod sending;
 mod typing;
 

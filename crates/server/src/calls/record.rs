@@ -2,57 +2,39 @@
 
 use crate::{
     error::Error,
+    messages::own::{self, Own},
     store::{
         Connection, conversation,
         feed::{Entry, Kind},
-        message,
     },
     writer::Change,
 };
 use im_call::rules::{Call, Record};
-use im_protocol::{ConversationId, MessageId, PersonId, conversation::Message};
+use im_protocol::{ConversationId, PersonId};
 
-/// Writes the record. There is one a call: only the step that ends it is written, once. Its message
-/// has an id of its own, for that of the call is chosen by a client and may be a message's already.
+/// Writes the record. There is one a call: only the step that ends it is written, once.
 pub(super) async fn write(change: &mut Change, call: &Call, record: Record) -> Result<(), Error> {
-    let now = change.now();
-    let conn = change.conn()?;
-    let id = record.conversation;
-    let heads = conversation::heads(conn, id).await?;
+    let (id, callee) = (record.conversation, call.callee);
+    let heads = conversation::heads(change.conn()?, id).await?;
     let heads = heads.ok_or(Error::Broken("a call without a conversation"))?;
-    let message = Message {
-        id: MessageId::new(),
+    // Who took part has no news in it.
+    let news = record.unread;
+    let follows = !news && has_read(change.conn()?, id, callee, heads.seq).await?;
+    let own = Own {
         conversation: id,
-        seq: heads.seq + 1,
-        rev: heads.rev + 1,
         author: record.author,
         content: record.content,
         // The true time of a call that was missed while nobody was there.
         written_at: call.started_at,
-        accepted_at: now,
-        reply_to: None,
-        edited_at: None,
-        reactions: Vec::new(),
-        files: Vec::new(),
+        news,
     };
-    if !message::insert(conn, &message, "").await? {
-        return Err(Error::Broken("a fresh id is taken"));
+    let place = own::write(change, &heads, own).await?;
+    if follows {
+        conversation::mark_read(change.conn()?, id, callee, place.seq).await?;
+        let entry = [Entry::new(Kind::Conversation, id, place.rev)];
+        change.feed(callee, &entry).await?;
     }
-    conversation::set_heads(conn, id, message.seq, message.rev).await?;
-    let callee = call.callee;
-    let mut entries = vec![Entry::new(Kind::Message, message.id, message.rev)];
-    if record.unread {
-        conversation::add_unread(conn, id, callee, 1).await?;
-    } else {
-        // They took part: the record of it is no news.
-        message::is_no_news(conn, message.id).await?;
-        if has_read(conn, id, callee, heads.seq).await? {
-            conversation::mark_read(conn, id, callee, message.seq).await?;
-            entries.push(Entry::new(Kind::Conversation, id, message.rev));
-        }
-    }
-    change.feed(callee, &entries).await?;
-    change.feed(record.author, &entries).await
+    Ok(())
 }
 
 /// Whether a person has read all of a conversation up to its head.
