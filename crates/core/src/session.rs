@@ -10,6 +10,7 @@ mod bulk;
 mod context;
 mod downloading;
 mod feed;
+mod gate;
 mod incoming;
 mod indexing;
 mod marks;

@@ -2,7 +2,7 @@
 //! writing, until it is acknowledged. The rows are the truth; this only decides when the next is
 //! sent. Sending again is harmless: the id names the whole.
 
-use super::{Outcome, Session};
+use super::{Outcome, Session, gate::Gate};
 use crate::{store::bulk as rows, wire::WireFailure};
 use im_contract::CoreEvent;
 use im_protocol::bulk::BulkSend;
@@ -27,11 +27,10 @@ pub(super) enum Tried {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Bulks {
-    online: bool,
+    gate: Gate,
     /// Something may wait.
     wanted: bool,
     sending: bool,
-    paused_until: Option<Duration>,
     pauses: u32,
     waiting: u32,
 }
@@ -55,33 +54,31 @@ impl Bulks {
     pub(super) fn wrote(&mut self, waiting: u32) {
         self.waiting = waiting;
         self.wanted = true;
-        self.paused_until = None;
+        self.gate.go_on();
     }
 
     /// A connection is there: pauses are over.
     pub(super) fn connected(&mut self) {
-        self.online = true;
-        self.paused_until = None;
+        self.gate.connected();
         self.pauses = 0;
     }
 
     /// The connection is gone. The answer to what is under way still comes.
     pub(super) fn disconnected(&mut self) {
-        self.online = false;
+        self.gate.disconnected();
     }
 
     /// Whether one is to be sent now; what came of it is told with [`Bulks::tried`].
     pub(super) fn poll(&mut self, now: Duration) -> bool {
-        let paused = self.paused_until.is_some_and(|until| until > now);
-        let goes = self.online && self.wanted && !self.sending && !paused;
+        let goes = self.wanted && !self.sending && self.gate.lets_through(now);
         self.sending |= goes;
         goes
     }
 
     /// When a pause ends.
     pub(super) fn due(&self) -> Option<Duration> {
-        self.paused_until
-            .filter(|_| self.online && self.wanted && !self.sending)
+        let waits = self.wanted && !self.sending;
+        self.gate.due().filter(|_| waits)
     }
 
     /// What came of it.
@@ -92,7 +89,7 @@ impl Bulks {
                 self.waiting = waiting;
                 self.wanted = waiting > 0;
                 self.pauses = 0;
-                self.paused_until = None;
+                self.gate.go_on();
             }
             Tried::Nothing => {
                 self.waiting = 0;
@@ -101,7 +98,8 @@ impl Bulks {
             Tried::Later(wait) => {
                 let doubled = PAUSE.saturating_mul(1 << self.pauses.min(6));
                 self.pauses += 1;
-                self.paused_until = Some(now + wait.unwrap_or(doubled.min(LONGEST_PAUSE)));
+                self.gate
+                    .pause(now + wait.unwrap_or(doubled.min(LONGEST_PAUSE)));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Read markers on their way to the server: one per conversation, only forward, one request at a
 //! time each, what comes meanwhile put together.
 
+use super::gate::Gate;
 use im_protocol::ConversationId;
 use std::{collections::HashMap, time::Duration};
 
@@ -17,8 +18,7 @@ struct Mark {
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     marks: HashMap<ConversationId, Mark>,
-    online: bool,
-    paused_until: Option<Duration>,
+    gate: Gate,
 }
 
 impl Marks {
@@ -42,21 +42,19 @@ impl Marks {
 
     /// A connection is there.
     pub(super) fn connected(&mut self) {
-        self.online = true;
-        self.paused_until = None;
+        self.gate.connected();
     }
 
     /// The connection is gone.
     pub(super) fn disconnected(&mut self) {
-        self.online = false;
+        self.gate.disconnected();
     }
 
     /// What is to be sent now.
     pub(super) fn poll(&mut self, now: Duration) -> Vec<(ConversationId, u64)> {
-        if !self.online || self.paused_until.is_some_and(|until| until > now) {
+        if !self.gate.lets_through(now) {
             return Vec::new();
         }
-        self.paused_until = None;
         let mut due = Vec::new();
         for (conversation, mark) in &mut self.marks {
             if !mark.sending {
@@ -69,8 +67,8 @@ impl Marks {
 
     /// When a pause ends.
     pub(super) fn due(&self) -> Option<Duration> {
-        self.paused_until
-            .filter(|_| self.online && self.marks.values().any(|mark| !mark.sending))
+        let waits = self.marks.values().any(|mark| !mark.sending);
+        self.gate.due().filter(|_| waits)
     }
 
     /// The server knows a marker, or will never take it.
@@ -88,7 +86,7 @@ impl Marks {
         if let Some(mark) = self.marks.get_mut(&conversation) {
             mark.sending = false;
         }
-        self.paused_until = Some(now + AGAIN);
+        self.gate.pause(now + AGAIN);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The mentor's own status on its way to the server. What was chosen is on disk first, then shown,
 //! then sent: without a connection it waits, and only the last choice counts.
 
-use super::{Outcome, Session};
+use super::{Outcome, Session, gate::Gate};
 use crate::{
     clock::Clock,
     live::Live,
@@ -38,8 +38,7 @@ pub(super) struct OwnStatus {
     waiting: Option<Chosen>,
     /// The choice that is on its way.
     sending: Option<u64>,
-    online: bool,
-    paused_until: Option<Duration>,
+    gate: Gate,
 }
 
 /// What an answer means for a choice.
@@ -73,28 +72,25 @@ impl OwnStatus {
     fn kept(&mut self, chosen: Chosen) {
         if self.waiting.as_ref().is_none_or(|known| known.n < chosen.n) {
             self.waiting = Some(chosen);
-            self.paused_until = None;
+            self.gate.go_on();
         }
     }
 
     /// A connection is there.
     pub(super) fn connected(&mut self) {
-        self.online = true;
-        self.paused_until = None;
+        self.gate.connected();
     }
 
     /// The connection is gone.
     pub(super) fn disconnected(&mut self) {
-        self.online = false;
+        self.gate.disconnected();
     }
 
     /// What is to be sent now.
     pub(super) fn poll(&mut self, now: Duration) -> Option<Chosen> {
-        let paused = self.paused_until.is_some_and(|until| until > now);
-        if !self.online || paused || self.sending.is_some() {
+        if self.sending.is_some() || !self.gate.lets_through(now) {
             return None;
         }
-        self.paused_until = None;
         let chosen = self.waiting.clone()?;
         self.sending = Some(chosen.n);
         Some(chosen)
@@ -102,8 +98,7 @@ impl OwnStatus {
 
     /// When a pause ends.
     pub(super) fn due(&self) -> Option<Duration> {
-        self.paused_until
-            .filter(|_| self.online && self.waiting.is_some())
+        self.gate.due().filter(|_| self.waiting.is_some())
     }
 
     /// What became of what was sent.
@@ -119,7 +114,7 @@ impl OwnStatus {
                     WireFailure::Refused(error) => error.retry_after_ms.map(Duration::from_millis),
                     WireFailure::NotConnected | WireFailure::Lost => None,
                 };
-                self.paused_until = Some(now + asked.unwrap_or(AGAIN));
+                self.gate.pause(now + asked.unwrap_or(AGAIN));
                 Verdict::Later
             }
         };
