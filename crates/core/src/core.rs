@@ -4,7 +4,7 @@ mod commands;
 
 use crate::{
     account::{AccountDoor, AccountTask, Ask, Parts, Slot},
-    blocking::{Lost, blocking},
+    blocking::blocking,
     clipboard::Clipboard,
     clock::Clock,
     events::{EventHub, Events},
@@ -13,16 +13,15 @@ use crate::{
     notify::{NotificationAction, Notifier, Ringtone, Shown},
     secrets::SecretStore,
     session::{Mail, OpenAccount},
-    settings,
+    settings::SettingsFile,
 };
 use im_call::media::MediaEngine;
 use im_contract::{
     CoreEvent, ErrorKind, UiError,
-    views::{Connection, Desktop, Settings},
+    views::{Connection, Desktop},
 };
 use im_protocol::{ConversationId, FileId};
 use std::{
-    io,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -70,27 +69,13 @@ struct Inner {
     account: AccountDoor,
     events: EventHub,
     visible: watch::Sender<Option<ConversationId>>,
-    settings: watch::Sender<Settings>,
-    /// Held while they are written, so that the last ones that were chosen are those that stay.
-    settings_path: Mutex<PathBuf>,
+    settings: SettingsFile,
     desktop: watch::Sender<Desktop>,
     downloads: watch::Sender<PathBuf>,
     quit: watch::Sender<bool>,
     links: Arc<dyn LinkOpener>,
     clipboard: Arc<dyn Clipboard>,
     dropped: Mutex<Dropped>,
-}
-
-impl Inner {
-    /// Keeps what the person chose for this device, and tells of it. Waits for the disk.
-    fn keep_settings(&self, chosen: Settings) -> io::Result<()> {
-        let path = self.settings_path.lock();
-        let path = path.unwrap_or_else(PoisonError::into_inner);
-        settings::save(&path, &chosen)?;
-        self.settings.send_replace(chosen);
-        self.events.tell(CoreEvent::Settings(chosen));
-        Ok(())
-    }
 }
 
 /// What was dropped on the window last. The page is told of a drop by its number, so that it can
@@ -110,9 +95,9 @@ impl Core {
     pub async fn start(config: CoreConfig) -> Result<Self, UiError> {
         let events = EventHub::new();
         let (visible, visible_rx) = watch::channel(None);
-        let settings_path = settings::path(&config.data_dir);
-        let reading = settings_path.clone();
-        let settings = blocking(move || Ok::<_, Lost>(settings::load(&reading))).await;
+        let (folder, telling) = (config.data_dir.clone(), events.clone());
+        let open = move || Ok::<_, UiError>(SettingsFile::open(&folder, telling));
+        let settings = blocking(open).await?;
         let downloads = config.data_dir.clone();
         let (account, task) = AccountTask::open(Parts {
             data_dir: config.data_dir,
@@ -141,8 +126,7 @@ impl Core {
                 account,
                 events,
                 visible,
-                settings: watch::channel(settings.unwrap_or_default()).0,
-                settings_path: Mutex::new(settings_path),
+                settings,
                 desktop: watch::channel(Desktop::default()).0,
                 downloads: watch::channel(downloads).0,
                 quit: watch::channel(false).0,

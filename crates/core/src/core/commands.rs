@@ -468,12 +468,12 @@ impl Commands for Core {
     }
 
     async fn settings_get(&self, _: Nothing) -> Result<Settings, UiError> {
-        Ok(*self.inner.settings.borrow())
+        Ok(self.inner.settings.chosen())
     }
 
     async fn settings_set(&self, args: Settings) -> Result<Nothing, UiError> {
         let inner = Arc::clone(&self.inner);
-        let saved = blocking(move || inner.keep_settings(args)).await;
+        let saved = blocking(move || inner.settings.keep(args)).await;
         saved.map_err(|error| {
             tracing::error!(kind = %error.kind(), "the settings could not be kept");
             UiError::new(ErrorKind::Storage)
