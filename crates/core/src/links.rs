@@ -85,7 +85,8 @@ impl AppLink {
     }
 }
 
-/// Opens links and files with the system's own programs.
+/// Opens links and files with the system's own programs. Asked beside the async threads, for it may
+/// take a while to start one.
 pub trait LinkOpener: Send + Sync {
     /// Opens a link, without waiting for what it is opened with.
     ///

@@ -384,13 +384,15 @@ impl Commands for Core {
 
     async fn files_open(&self, args: MessageFileArgs) -> Result<Nothing, UiError> {
         let downloads = self.inner.downloads.borrow().clone();
-        files::open(&*self.open()?, &downloads, &*self.inner.links, args).await?;
+        let links = Arc::clone(&self.inner.links);
+        files::open(&*self.open()?, &downloads, links, args).await?;
         Ok(Nothing {})
     }
 
     async fn files_show(&self, args: MessageFileArgs) -> Result<Nothing, UiError> {
         let downloads = self.inner.downloads.borrow().clone();
-        files::show(&*self.open()?, &downloads, &*self.inner.links, args).await?;
+        let links = Arc::clone(&self.inner.links);
+        files::show(&*self.open()?, &downloads, links, args).await?;
         Ok(Nothing {})
     }
 
@@ -488,7 +490,10 @@ impl Commands for Core {
     async fn app_open_link(&self, args: LinkArgs) -> Result<Nothing, UiError> {
         let link = Link::parse(&args.url)
             .ok_or_else(|| UiError::new(ErrorKind::Invalid).with("field", "url"))?;
-        self.inner.links.open(&link).map_err(|error| {
+        let links = Arc::clone(&self.inner.links);
+        // It starts a process.
+        let opened = blocking(move || links.open(&link)).await;
+        opened.map_err(|error| {
             tracing::warn!(kind = %error.kind(), "a link could not be opened");
             UiError::new(ErrorKind::Internal)
         })?;

@@ -15,6 +15,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Names that are tried before it is given up.
@@ -36,7 +37,7 @@ pub(crate) async fn save(
 pub(crate) async fn open(
     open: &OpenAccount,
     downloads: &Path,
-    links: &dyn LinkOpener,
+    links: Arc<dyn LinkOpener>,
     args: MessageFileArgs,
 ) -> Result<(), UiError> {
     let path = saved(&open.context, downloads, args).await?;
@@ -44,18 +45,20 @@ pub(crate) async fn open(
     if names::is_program(&name.unwrap_or_default()) {
         return Err(UiError::new(ErrorKind::FileIsProgram));
     }
-    links.open_file(&path).map_err(not_opened)
+    let opened = blocking(move || links.open_file(&path));
+    opened.await.map_err(not_opened)
 }
 
 /// Shows where a file is saved.
 pub(crate) async fn show(
     open: &OpenAccount,
     downloads: &Path,
-    links: &dyn LinkOpener,
+    links: Arc<dyn LinkOpener>,
     args: MessageFileArgs,
 ) -> Result<(), UiError> {
     let path = saved(&open.context, downloads, args).await?;
-    links.show_file(&path).map_err(not_opened)
+    let shown = blocking(move || links.show_file(&path));
+    shown.await.map_err(not_opened)
 }
 
 fn not_opened(error: io::Error) -> UiError {
