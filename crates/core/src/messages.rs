@@ -12,13 +12,29 @@ pub(crate) use writing::{check, delete, discard, edit, react, retry, send, trace
 
 use crate::{
     session::{Context, OpenAccount},
-    store::{conversation, facts, message, outbox, upload},
+    store::{
+        StoreError,
+        conversation::{self, ConversationEntry},
+        facts, message,
+        outbox::{self, OutboxRow},
+        upload::{self, Upload},
+    },
 };
-use im_contract::{ErrorKind, UiError, args::PageArgs, views::MessagePage};
-use im_protocol::{ConversationId, limits, rest::History};
+use im_contract::{
+    ErrorKind, UiError,
+    args::PageArgs,
+    views::{MessagePage, MessageRow},
+};
+use im_protocol::{
+    ConversationId, MessageId, PersonId, conversation::Message, limits, rest::History,
+};
 use part::Part;
 use rows::Around;
-use std::ops::Range;
+use rusqlite::Connection;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 /// Pages of history that are fetched for one page shown, at most.
 const FETCHES: usize = 3;
@@ -30,86 +46,108 @@ pub(crate) async fn page(open: &OpenAccount, args: PageArgs) -> Result<MessagePa
     let id = args.conversation;
     let part = Part::of(&args);
     let limit = args.limit.clamp(1, limits::PAGE_ROWS);
+    let here = match part {
+        Part::Newest | Part::Before(_) => 0,
+        Part::After(_) | Part::Around(_) => {
+            let head = move |connection: &Connection| head(connection, id, part);
+            context.store.cache.read(head).await?
+        }
+    };
+    // The head only rises: what does not go to the end now does not go there below either.
+    let whole = part.goes_to_the_end(here, limit);
     // Before the accepted ones, or a message that is accepted meanwhile would be in neither.
-    let read = move |connection: &rusqlite::Connection| {
-        let unsent = outbox::of_conversation(connection, id)?;
-        Ok((unsent, upload::of_conversation(connection, id)?))
-    };
-    let (unsent, uploads) = context.store.outbox.read(read).await?;
-    let mut fetches = 0;
-    let (entry, first_unread, mut stored, head, wanted) = loop {
-        let me = context.me;
-        let (entry, first_unread, head, wanted, stored) = context
-            .store
-            .cache
-            .read(move |connection| {
-                let entry = conversation::get(connection, id)?;
-                let read_seq = entry.as_ref().map_or(0, |entry| entry.read_seq);
-                let told = entry.as_ref().map_or(0, |entry| entry.head_seq);
-                let newest = message::last(connection, id)?.map_or(told, |last| last.seq);
-                // What comes right now joins what is here: the newest page does not wait for it.
-                let head = match part {
-                    Part::Newest => newest,
-                    Part::Before(_) | Part::After(_) | Part::Around(_) => newest.max(told),
-                };
-                let wanted = part.range(head, limit);
-                Ok((
-                    entry,
-                    message::first_unread(connection, id, read_seq, me)?,
-                    head,
-                    wanted.clone(),
-                    message::between(connection, id, wanted)?,
-                ))
-            })
-            .await?;
-        let entry = entry.ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
-        let gave_up = fetches == FETCHES || !context.live.is_connected();
-        let hole = part.hole(&wanted, stored.iter().map(|message| message.seq));
-        match hole {
-            Some(hole) if !gave_up => {
-                fetches += 1;
-                if !fetch(context, id, hole).await? {
-                    fetches = FETCHES;
-                }
-            }
-            // Behind a hole there is more, to be fetched another time.
-            _ => break (entry, first_unread, stored, head, wanted),
-        }
-    };
-    let run = part.run(&wanted, stored.iter().map(|message| message.seq));
-    stored.retain(|message| run.contains(&message.seq));
-    let newer = run.end <= head;
+    let read = move |connection: &Connection| Unsent::find(connection, id, whole);
+    let mut unsent = context.store.outbox.read(read).await?;
+    let mut found = find(context, id, part, limit).await?;
 
-    let (changes, mut sendings): (Vec<_>, Vec<_>) = unsent
-        .into_iter()
-        .partition(|row| row.operation.changes().is_some());
-    if newer || args.before.is_some() {
-        sendings.clear();
+    let places = found.stored.iter().map(|message| message.seq);
+    let run = part.run(&found.wanted, places);
+    found.stored.retain(|message| run.contains(&message.seq));
+    let newer = run.end <= found.head;
+    if newer {
+        // Where a hole is in between.
+        unsent.sendings.clear();
     }
-    let wanted = rows::wanted(&stored, &sendings);
-    let me = context.me;
-    let of = (entry.other_read_seq, entry.closed.is_none());
-    let around = context
-        .store
-        .cache
-        .read(move |connection| Around::find(connection, me, of, wanted, changes))
-        .await?;
-    let mut messages = rows::accepted(stored, &around, &context.files.transfers);
-    for row in &sendings {
-        // Between its acceptance and the deletion of its row a message is in both.
-        if !messages.iter().any(|message| row.id == message.id.into()) {
-            let its = |file: &&upload::Upload| file.message.map(Into::into) == Some(row.id);
-            let carried: Vec<_> = uploads.iter().filter(its).cloned().collect();
-            messages.extend(rows::unsent(context, row, &carried, &around));
-        }
-    }
-    around.overlay(&mut messages);
     Ok(MessagePage {
-        messages,
         more: run.start > 1,
         newer,
-        first_unread_seq: first_unread,
+        first_unread_seq: found.first_unread,
+        messages: lay(context, found, unsent).await?,
     })
+}
+
+/// What is here of a page.
+struct Found {
+    entry: ConversationEntry,
+    first_unread: Option<u64>,
+    /// The last place.
+    head: u64,
+    /// The places that were asked for.
+    wanted: Range<u64>,
+    /// What is at them, with holes.
+    stored: Vec<Message>,
+}
+
+impl Found {
+    /// None where the conversation is not known.
+    fn read(
+        connection: &Connection,
+        me: PersonId,
+        id: ConversationId,
+        part: Part,
+        limit: u32,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(entry) = conversation::get(connection, id)? else {
+            return Ok(None);
+        };
+        let head = head(connection, id, part)?;
+        let wanted = part.range(head, limit);
+        Ok(Some(Self {
+            first_unread: message::first_unread(connection, id, entry.read_seq, me)?,
+            stored: message::between(connection, id, wanted.clone())?,
+            entry,
+            head,
+            wanted,
+        }))
+    }
+}
+
+/// The last place that there is; 0 for none.
+fn head(connection: &Connection, id: ConversationId, part: Part) -> Result<u64, StoreError> {
+    let told = conversation::get(connection, id)?.map_or(0, |entry| entry.head_seq);
+    let newest = message::last(connection, id)?.map_or(told, |last| last.seq);
+    Ok(match part {
+        // What comes right now joins what is here: the newest page does not wait for it.
+        Part::Newest => newest,
+        Part::Before(_) | Part::After(_) | Part::Around(_) => newest.max(told),
+    })
+}
+
+/// Looks a page up, and fetches what is missing while connected.
+async fn find(
+    context: &Context,
+    id: ConversationId,
+    part: Part,
+    limit: u32,
+) -> Result<Found, UiError> {
+    let me = context.me;
+    let mut fetches = 0;
+    loop {
+        let read = move |connection: &Connection| Found::read(connection, me, id, part, limit);
+        let found = context.store.cache.read(read).await?;
+        let found = found.ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
+        let places = found.stored.iter().map(|message| message.seq);
+        let hole = part.hole(&found.wanted, places);
+        let gave_up = fetches == FETCHES || !context.live.is_connected();
+        let Some(hole) = hole.filter(|_| !gave_up) else {
+            // Behind a hole there is more, to be fetched another time.
+            return Ok(found);
+        };
+        fetches += 1;
+        if !fetch(context, id, hole).await? {
+            fetches = FETCHES;
+        }
+    }
 }
 
 /// Fetches a hole's messages, those next to its end first, and stores them. Gives whether it brought
@@ -129,4 +167,62 @@ async fn fetch(context: &Context, id: ConversationId, hole: Range<u64>) -> Resul
             Ok(false)
         }
     }
+}
+
+/// What was written here and is not accepted yet.
+struct Unsent {
+    /// What changes messages.
+    changes: Vec<OutboxRow>,
+    /// Messages, as far as they are wanted.
+    sendings: Vec<OutboxRow>,
+    /// Their files.
+    carried: HashMap<MessageId, Vec<Upload>>,
+}
+
+impl Unsent {
+    /// There may be thousands of messages: where they are not shown they are not read.
+    fn find(connection: &Connection, id: ConversationId, whole: bool) -> Result<Self, StoreError> {
+        if !whole {
+            return Ok(Self {
+                changes: outbox::changes_in(connection, id)?,
+                sendings: Vec::new(),
+                carried: HashMap::new(),
+            });
+        }
+        let (changes, sendings) = outbox::of_conversation(connection, id)?
+            .into_iter()
+            .partition(|row| row.operation.changes().is_some());
+        let mut carried: HashMap<_, Vec<_>> = HashMap::new();
+        for file in upload::of_conversation(connection, id)? {
+            if let Some(message) = file.message {
+                carried.entry(message).or_default().push(file);
+            }
+        }
+        Ok(Self {
+            changes,
+            sendings,
+            carried,
+        })
+    }
+}
+
+/// The accepted messages, then the unsent ones, with what was changed here laid over both.
+async fn lay(context: &Context, found: Found, unsent: Unsent) -> Result<Vec<MessageRow>, UiError> {
+    let wanted = rows::wanted(&found.stored, &unsent.sendings);
+    let (me, changes) = (context.me, unsent.changes);
+    let of = (found.entry.other_read_seq, found.entry.closed.is_none());
+    let find = move |connection: &Connection| Around::find(connection, me, of, wanted, changes);
+    let around = context.store.cache.read(find).await?;
+    let mut messages = rows::accepted(found.stored, &around, &context.files.transfers);
+    let accepted: HashSet<_> = messages.iter().map(|message| message.id).collect();
+    for row in &unsent.sendings {
+        let id = MessageId::from_uuid(row.id.uuid());
+        // Between its acceptance and the deletion of its row a message is in both.
+        if !accepted.contains(&id) {
+            let carried = unsent.carried.get(&id).map_or(&[][..], Vec::as_slice);
+            messages.extend(rows::unsent(context, row, carried, &around));
+        }
+    }
+    around.overlay(&mut messages);
+    Ok(messages)
 }

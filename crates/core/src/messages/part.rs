@@ -49,6 +49,15 @@ impl Part {
         from.max(1)..to.max(from).max(1)
     }
 
+    /// Whether what is not accepted yet belongs to it: that stands behind the last place.
+    pub(super) fn goes_to_the_end(self, head: u64, limit: u32) -> bool {
+        match self {
+            Self::Newest => true,
+            Self::Before(_) => false,
+            Self::After(_) | Self::Around(_) => self.range(head, limit).end > head,
+        }
+    }
+
     /// The hole in what is wanted that is nearest to where it has to join what the person sees.
     /// `here` are the places that are on this device, by rising place.
     pub(super) fn hole(
@@ -135,6 +144,27 @@ mod tests {
             (Part::After(u64::MAX), 100, u64::MAX..u64::MAX),
         ] {
             assert_eq!(part.range(head, 10), wanted, "{part:?} of {head}");
+        }
+    }
+
+    #[test]
+    fn only_what_goes_to_the_end_has_what_is_not_accepted() {
+        for (part, to_the_end) in [
+            (Part::Newest, true),
+            (Part::Before(50), false),
+            (Part::Before(101), false),
+            (Part::After(50), false),
+            (Part::After(89), false),
+            (Part::After(90), true),
+            (Part::After(100), true),
+            (Part::Around(50), false),
+            (Part::Around(95), false),
+            (Part::Around(96), true),
+            (Part::Around(500), true),
+        ] {
+            assert_eq!(part.goes_to_the_end(100, 10), to_the_end, "{part:?}");
+            // What is not the end stays so when more comes.
+            assert!(to_the_end || !part.goes_to_the_end(101, 10), "{part:?}");
         }
     }
 

@@ -121,8 +121,10 @@ const BY_ID: &str = "SELECT n, id, conversation, kind, text, target, written_at,
                      FROM outbox WHERE id = ?1";
 const CHANGES: &str = "SELECT n, id, conversation, kind, text, target, written_at, error \
                        FROM outbox WHERE kind <> 'send' ORDER BY n";
+// The + keeps SQLite from the index by conversation, which would walk what is to be sent as well:
+// there may be thousands of these, and of changes there are few in all.
 const CHANGES_IN: &str = "SELECT n, id, conversation, kind, text, target, written_at, error \
-                          FROM outbox WHERE conversation = ?1 AND kind <> 'send' ORDER BY n";
+                          FROM outbox WHERE +conversation = ?1 AND kind <> 'send' ORDER BY n";
 const LAST_OF_EACH: &str = "SELECT conversation, max(n) FROM outbox WHERE kind = 'send' \
                             GROUP BY conversation";
 

@@ -4,7 +4,7 @@
 use super::device::{Device, text};
 use im_contract::{
     Commands, ErrorKind, UiError,
-    args::{Nothing, OperationArgs, PageArgs, ReadArgs},
+    args::{EditArgs, Nothing, OperationArgs, PageArgs, ReadArgs},
     views::{ConnectionState, MessagePage, MessageState},
 };
 use im_protocol::{ConversationId, MessageId, people::Role};
@@ -139,6 +139,47 @@ async fn what_lies_on_two_sides_of_a_hole_is_never_shown_as_one() {
         (whole.clone(), false, false)
     );
     assert_eq!(seqs(&maya, Some(0), None).await, (whole, false, false));
+}
+
+#[tokio::test]
+async fn older_pages_show_what_was_changed_here_and_only_the_end_what_is_unsent() {
+    let (mut server, conversation, _maya, mut sam) = maya_and_sam().await;
+    let first = sam.say(conversation, "one").await.id;
+    sam.say(conversation, "two").await;
+    sam.say(conversation, "three").await;
+    sam.all_sent().await;
+    server.down().await;
+    sam.connection(ConnectionState::Waiting).await;
+    let edit = EditArgs {
+        conversation,
+        id: first,
+        text: "One!".to_owned(),
+    };
+    sam.core.messages_edit(edit).await.unwrap();
+    sam.say(conversation, "four").await;
+    let newest = PageArgs::newest(conversation, 2);
+    let (before, after, around) = (Some(3), Some(0), Some(1));
+    for older in [
+        PageArgs { before, ..newest },
+        PageArgs { after, ..newest },
+        PageArgs { around, ..newest },
+    ] {
+        let page = sam.core.messages_page(older).await.unwrap();
+        let texts: Vec<String> = page.messages.iter().map(text).collect();
+        assert_eq!(texts, ["One!", "two"], "{older:?}");
+        assert!(page.newer && page.messages[0].pending, "{older:?}");
+    }
+    let (after, around) = (Some(1), Some(3));
+    for last in [
+        newest,
+        PageArgs { after, ..newest },
+        PageArgs { around, ..newest },
+    ] {
+        let page = sam.core.messages_page(last).await.unwrap();
+        let texts: Vec<String> = page.messages.iter().map(text).collect();
+        assert_eq!(texts, ["two", "three", "four"], "{last:?}");
+        assert!(!page.newer, "{last:?}");
+    }
 }
 
 #[tokio::test]
