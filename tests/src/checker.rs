@@ -29,9 +29,9 @@ pub struct Case<'a> {
     pub server: &'a Path,
     /// The files that went with messages, each under the number of the act.
     pub handed: &'a Path,
-    /// The ids of the plan's people,
+    /// The ids of the plan's people, in the plan's order.
     pub people: &'a [String],
-    /// and of its conversations.
+    /// The ids of the plan's conversations, in the plan's order.
     pub conversations: &'a [String],
     /// All devices that ever were, by the numbers of the book.
     pub devices: &'a [Device],
@@ -56,13 +56,13 @@ pub struct Device {
 /// What is wrong, and what is worth knowing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Findings {
-    /// Messages that the server has,
+    /// Messages that the server has.
     pub accepted: u64,
-    /// and changes of them: edits, deletions.
+    /// Changes of these messages that the server has: edits, deletions.
     pub changed: u64,
-    /// Files that the server has with them,
+    /// Files that the server has with its messages.
     pub files: u64,
-    /// and whole copies of them on devices.
+    /// Whole copies of these files on devices.
     pub copies: u64,
     /// Messages of the server that nobody was told are written: their device was killed in between.
     pub untold: u64,

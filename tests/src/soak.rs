@@ -72,19 +72,19 @@ pub struct Report {
     pub devices: usize,
     /// Conversations.
     pub conversations: usize,
-    /// SIGKILLs in all,
+    /// SIGKILLs in all.
     pub kills: u64,
-    /// of them the server's.
+    /// SIGKILLs of the server, which `kills` counts too.
     pub kills_of_server: u64,
     /// Times that the server was asked to end, or stopped for a while.
     pub stops_of_server: u64,
-    /// Lines cut or pulled,
+    /// Lines cut or pulled.
     pub cuts: u64,
-    /// and slowed.
+    /// Lines slowed.
     pub slowed: u64,
-    /// Devices lost for good, with whatever they had not sent,
+    /// Devices lost for good, with whatever they had not sent.
     pub devices_lost: u64,
-    /// and devices wiped because their person signed them out from another one.
+    /// Devices wiped because their person signed them out from another one.
     pub devices_wiped: u64,
     /// Times that a robot ended without being killed.
     pub fell: u64,

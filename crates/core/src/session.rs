@@ -145,9 +145,9 @@ struct Session {
     /// Whether the server has said its first words on this connection.
     ready: bool,
     refused_until: Option<Duration>,
-    /// Whether what was written is being read,
+    /// Whether what was written is being read now.
     reading: bool,
-    /// and something was written meanwhile.
+    /// Whether something was written while it was read.
     written: bool,
     /// When the outbox, which could not be read, is read again.
     read_again: Option<Duration>,

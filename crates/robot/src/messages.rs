@@ -23,9 +23,9 @@ pub(crate) struct Writing {
     pub(crate) prefix: String,
     pub(crate) numbered: bool,
     pub(crate) stdin: bool,
-    /// So many at once,
+    /// How many are written at once.
     pub(crate) burst: u64,
-    /// then so long nothing.
+    /// How long nothing is written after each burst.
     pub(crate) pause: Duration,
     /// Stays connected after everything is sent.
     pub(crate) stay: bool,

@@ -14,9 +14,9 @@ pub enum Answer {
     None,
     /// It is on the device's disk.
     Done {
-        /// The new message,
+        /// The id of the new message, where one was written.
         id: Option<String>,
-        /// and the file that goes with it.
+        /// The id of the file that goes with the message.
         #[serde(default)]
         file: Option<String>,
         /// The place that was read to.

@@ -25,12 +25,13 @@ const DELETES: u32 = 3;
 const REACTS: u32 = 10;
 const READS: u32 = 14;
 const FETCHES: u32 = 3;
-/// Of so many messages one has a file,
+/// Of so many messages one has a file.
 const FILES: u32 = 20;
-/// and of so many files one is large; their bytes, at least and at most. A large one takes long
-/// enough to be hit while it is on its way.
+/// Of so many files one is large: it takes long enough to be hit while it is on its way.
 const LARGE_FILES: u32 = 8;
+/// Bytes of a file, at least and at most.
 const FILE_BYTES: (usize, usize) = (1, 150_000);
+/// The same of a large one.
 const LARGE_FILE_BYTES: (usize, usize) = (1_000_000, 4_000_000);
 /// How far back somebody changes or answers something, in messages of the conversation.
 const BACK: usize = 30;

@@ -43,9 +43,9 @@ struct Life {
     device: device::Device,
     name: String,
     person: usize,
-    /// Whether its robot was ever signed in,
+    /// Whether its robot was ever signed in.
     signed_in: bool,
-    /// and whether it listens now.
+    /// Whether its robot listens now.
     ready: bool,
     /// Whether it was lost or wiped.
     gone: bool,
