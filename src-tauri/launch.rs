@@ -2,7 +2,9 @@
 
 use clap::Parser;
 use im_core::links::AppLink;
+use im_media::LOG_RULES;
 use std::path::PathBuf;
+use tracing_subscriber::EnvFilter;
 
 /// A desktop app for mentors: it rings like a phone when a student needs help.
 #[derive(Debug, Clone, Parser)]
@@ -49,25 +51,11 @@ pub(crate) struct NoFolder;
 
 /// Starts the log: to standard error, level Info, or as `IM_LOG` says.
 pub(crate) fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("IM_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // Below Info the first two print whole frames; the WebRTC stack names addresses and warns of what is normal.
-    let filter = [
-        "tungstenite=info",
-        "tokio_tungstenite=info",
-        "rtc=error",
-        "rtc_ice=error",
-        "rtc_dtls=error",
-        "rtc_mdns=error",
-        "rtc_sctp=error",
-        "webrtc=error",
-        // Its thread has no orderly end: each time a microphone or a speaker is closed as it should be,
-        // it says that the connection was lost.
-        "pulseaudio::client::reactor=off",
-    ]
-    .into_iter()
-    .filter_map(|rule| rule.parse().ok())
-    .fold(filter, tracing_subscriber::EnvFilter::add_directive);
+    let filter = EnvFilter::try_from_env("IM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = LOG_RULES
+        .into_iter()
+        .filter_map(|rule| rule.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

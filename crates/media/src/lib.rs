@@ -24,6 +24,7 @@
 pub mod audio;
 mod call;
 mod engine;
+mod log;
 mod notice;
 mod pace;
 mod page;
@@ -32,3 +33,4 @@ pub mod transport;
 pub mod video;
 
 pub use engine::{Engine, EngineConfig};
+pub use log::LOG_RULES;

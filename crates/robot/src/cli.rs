@@ -12,6 +12,7 @@ use crate::{
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use im_contract::views::KeyringState;
+use im_media::LOG_RULES;
 use im_protocol::{call::RejectReason, people::Availability};
 use serde_json::json;
 use std::{
@@ -236,21 +237,10 @@ fn seconds(text: f64) -> Duration {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("IM_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    // The WebRTC stack names addresses and warns of what is normal; its errors stay.
-    let filter = [
-        "rtc=error",
-        "rtc_ice=error",
-        "rtc_dtls=error",
-        "rtc_mdns=error",
-        "rtc_sctp=error",
-        "webrtc=error",
-        // Its thread has no orderly end: each time a microphone or a speaker is closed as it should be,
-        // it says that the connection was lost.
-        "pulseaudio::client::reactor=off",
-    ]
-    .into_iter()
-    .filter_map(|rule| rule.parse().ok())
-    .fold(filter, EnvFilter::add_directive);
+    let filter = LOG_RULES
+        .into_iter()
+        .filter_map(|rule| rule.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
