@@ -183,7 +183,10 @@ fn read(truth: &Path) -> anyhow::Result<Truth> {
     Ok(serde_json::from_str(&fs::read_to_string(truth)?)?)
 }
 
-#[allow(clippy::print_stdout)] // Whoever started it reads there where it is.
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever started it reads there where it is"
+)]
 async fn serve(folder: &Path) -> anyhow::Result<Value> {
     let core = desk::start(folder, measure::NO_SERVER, AtRest::Clear).await?;
     let door = Door::open(core).await?;

@@ -20,7 +20,7 @@ macro_rules! ids {
         impl $name {
             /// A fresh id, version 7: later ids of one device sort after earlier ones.
             #[must_use]
-            #[allow(clippy::new_without_default)] // a default id would be a surprise
+            #[expect(clippy::new_without_default, reason = "a default id would be a surprise")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }
