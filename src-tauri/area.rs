@@ -28,8 +28,9 @@ impl Area {
 
     /// How many pixels the two have in common.
     pub(crate) fn overlap(self, other: Self) -> i64 {
-        let width = self.right().min(other.right()) - self.x.max(other.x);
-        let height = self.bottom().min(other.bottom()) - self.y.max(other.y);
-        i64::from(width.max(0)) * i64::from(height.max(0))
+        let length = |from: i32, to: i32| i64::from(to.saturating_sub(from).max(0));
+        let width = length(self.x.max(other.x), self.right().min(other.right()));
+        let height = length(self.y.max(other.y), self.bottom().min(other.bottom()));
+        width * height
     }
 }

@@ -1,7 +1,12 @@
 //! The desktop's clipboard, by GTK: what the page is not given of it.
 
 use futures_util::future::{BoxFuture, FutureExt as _};
-use gtk::{gdk, gio, prelude::*};
+use gtk::{
+    gdk,
+    gdk_pixbuf::{Colorspace, Pixbuf},
+    gio, glib,
+    prelude::*,
+};
 use im_core::clipboard::{Clipboard, Copied};
 use std::{path::PathBuf, time::Duration};
 use tauri::{AppHandle, Runtime};
@@ -70,14 +75,12 @@ fn ask(answer: Answer) {
         } else if offered.iter().any(|name| name.starts_with("image/")) {
             // What GTK can read otherwise, such as a bitmap.
             clipboard.request_image(move |_, picture| {
-                let bytes = picture.and_then(|picture| picture.save_to_bufferv("png", &[]).ok());
-                hand_over(
-                    answer,
-                    bytes.map(|bytes| Copied::Picture {
-                        bytes,
-                        ending: "png",
-                    }),
-                );
+                if let Some(picture) = picture.map(Pixels::of) {
+                    // Not here, where rings are drawn.
+                    drop(tauri::async_runtime::spawn_blocking(move || {
+                        hand_over(answer, picture.png());
+                    }));
+                }
             });
         }
     });
@@ -92,6 +95,48 @@ fn ask_for_files(clipboard: &gtk::Clipboard, answer: Answer) {
             .collect();
         hand_over(answer, (!paths.is_empty()).then_some(Copied::Files(paths)));
     });
+}
+
+/// A picture on its way to another thread, which GTK's own cannot go.
+struct Pixels {
+    bytes: glib::Bytes,
+    has_alpha: bool,
+    width: i32,
+    height: i32,
+    /// Bytes from one row to the next.
+    row: i32,
+}
+
+impl Pixels {
+    fn of(picture: &Pixbuf) -> Self {
+        Self {
+            bytes: picture.read_pixel_bytes(),
+            has_alpha: picture.has_alpha(),
+            width: picture.width(),
+            height: picture.height(),
+            row: picture.rowstride(),
+        }
+    }
+
+    /// As a file. Takes a second for some ten million pixels.
+    fn png(self) -> Option<Copied> {
+        let (colours, bits) = (Colorspace::Rgb, 8);
+        let (width, height, row) = (self.width, self.height, self.row);
+        let picture = Pixbuf::from_bytes(
+            &self.bytes,
+            colours,
+            self.has_alpha,
+            bits,
+            width,
+            height,
+            row,
+        );
+        let bytes = picture.save_to_bufferv("png", &[]).ok()?;
+        Some(Copied::Picture {
+            bytes,
+            ending: "png",
+        })
+    }
 }
 
 fn hand_over(answer: Answer, copied: Option<Copied>) {

@@ -4,8 +4,10 @@
 use crate::{area::Area, windows};
 use serde::{Deserialize, Serialize};
 use std::{
-    io,
+    fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tauri::{AppHandle, Manager, Monitor, Runtime};
@@ -94,31 +96,59 @@ fn placing(frame: Option<Frame>, screens: &[Area]) -> Placing {
 pub(crate) struct Frames {
     known: watch::Sender<Option<Frame>>,
     changes: watch::Sender<()>,
+    /// Held while it is written.
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// What is on disk.
+#[derive(Debug)]
+struct Kept {
+    file: PathBuf,
+    frame: Option<Frame>,
+}
+
+impl Kept {
+    /// In one step: who is killed in between leaves the old file or the new one.
+    fn keep(&mut self, frame: Option<Frame>) -> io::Result<()> {
+        if frame == self.frame {
+            return Ok(());
+        }
+        let part = self.file.with_extension("part");
+        let mut written = File::create(&part)?;
+        written.write_all(&serde_json::to_vec(&frame)?)?;
+        written.sync_all()?;
+        fs::rename(&part, &self.file)?;
+        self.frame = frame;
+        Ok(())
+    }
+}
+
+/// What a file says; nothing where there is none.
+fn read(file: &Path) -> io::Result<Option<Frame>> {
+    match fs::read(file) {
+        Ok(content) => Ok(serde_json::from_slice(&content)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl Frames {
     /// What the file in this folder says, and who keeps it there from now on.
     pub(crate) fn open<R: Runtime>(app: AppHandle<R>, folder: &Path) -> (Self, FrameKeeper<R>) {
         let file = folder.join(FILE);
-        let known = match std::fs::read(&file) {
-            Ok(content) => serde_json::from_slice(&content).ok(),
-            Err(error) => {
-                if error.kind() != io::ErrorKind::NotFound {
-                    tracing::warn!(%error, "where the window was cannot be read");
-                }
-                None
-            }
-        };
+        let known = read(&file).unwrap_or_else(|error| {
+            tracing::warn!(%error, "where the window was cannot be read");
+            None
+        });
         let frames = Self {
             known: watch::Sender::new(known),
             changes: watch::Sender::new(()),
+            kept: Arc::new(Mutex::new(Kept { file, frame: known })),
         };
         let keeper = FrameKeeper {
             changes: frames.changes.subscribe(),
             frames: frames.clone(),
             app,
-            file,
-            kept: known,
         };
         (frames, keeper)
     }
@@ -131,9 +161,24 @@ impl Frames {
     /// Looks at the window, which is about to go.
     pub(crate) fn look<R: Runtime>(&self, app: &AppHandle<R>) {
         if let Some(now) = see(app) {
-            self.known
-                .send_modify(|known| *known = Some(Frame::seen(*known, now)));
+            self.saw(now);
             self.changed();
+        }
+    }
+
+    fn saw(&self, now: Frame) {
+        self.known
+            .send_modify(|known| *known = Some(Frame::seen(*known, now)));
+    }
+
+    /// Writes down what is known where that is something new. Waits for the disk, which is soon there
+    /// for something so small.
+    pub(crate) fn keep(&self) {
+        let known = *self.known.borrow();
+        let kept = self.kept.lock();
+        let mut kept = kept.unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = kept.keep(known) {
+            tracing::warn!(%error, "where the window is cannot be kept");
         }
     }
 
@@ -150,9 +195,6 @@ pub(crate) struct FrameKeeper<R: Runtime> {
     frames: Frames,
     changes: watch::Receiver<()>,
     app: AppHandle<R>,
-    file: PathBuf,
-    /// What the file says.
-    kept: Option<Frame>,
 }
 
 impl<R: Runtime> FrameKeeper<R> {
@@ -163,27 +205,13 @@ impl<R: Runtime> FrameKeeper<R> {
             // Not while it changes: a window is as large as its screen before it says that it is
             // maximised.
             if let Some(now) = see(&self.app) {
-                self.frames
-                    .known
-                    .send_modify(|known| *known = Some(Frame::seen(*known, now)));
+                self.frames.saw(now);
             }
-            let known = *self.frames.known.borrow();
-            if known == self.kept {
-                continue;
-            }
-            match keep(&self.file, known).await {
-                Ok(()) => self.kept = known,
-                Err(error) => tracing::warn!(%error, "where the window is cannot be kept"),
-            }
+            let frames = self.frames.clone();
+            // It cannot panic, and where the runtime ends the end of the app keeps it.
+            let _ = tokio::task::spawn_blocking(move || frames.keep()).await;
         }
     }
-}
-
-/// In one step: who is killed in between leaves the old file or the new one.
-async fn keep(file: &Path, frame: Option<Frame>) -> io::Result<()> {
-    let part = file.with_extension("part");
-    tokio::fs::write(&part, serde_json::to_vec(&frame)?).await?;
-    tokio::fs::rename(&part, file).await
 }
 
 /// The main window as it is on screen, if it is.
@@ -320,16 +348,26 @@ mod tests {
         assert_eq!(Frame::seen(None, full), full);
     }
 
-    #[tokio::test]
-    async fn what_is_kept_can_be_read() {
+    #[test]
+    fn what_is_kept_can_be_read_and_what_is_broken_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE);
+        assert_eq!(read(&file).unwrap(), None);
         let frame = at(40, 50, 900, 700);
-        keep(&file, frame).await.unwrap();
-        let content = std::fs::read(&file).unwrap();
-        assert_eq!(
-            serde_json::from_slice::<Option<Frame>>(&content).unwrap(),
-            frame
-        );
+        let mut kept = Kept {
+            file: file.clone(),
+            frame: None,
+        };
+        kept.keep(frame).unwrap();
+        assert_eq!(read(&file).unwrap(), frame);
+        fs::write(&file, "{").unwrap();
+        assert!(read(&file).is_err());
+    }
+
+    #[test]
+    fn a_window_beyond_all_screens_comes_up_on_one() {
+        let far = at(i32::MIN, i32::MAX, i32::MAX, i32::MAX);
+        let placing = placing(far, &[LEFT]);
+        assert_eq!((placing.corner, placing.size), (None, (1920, 1050)));
     }
 }

@@ -39,6 +39,8 @@ pub fn run() -> ExitCode {
                 RunEvent::ExitRequested {
                     code: None, api, ..
                 } => api.prevent_exit(),
+                // The windows are still there.
+                RunEvent::ExitRequested { .. } => windows::keep(app),
                 RunEvent::WindowEvent {
                     label,
                     event: WindowEvent::CloseRequested { api, .. },

@@ -136,6 +136,14 @@ pub(crate) fn moved<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
+/// The app ends: where the main window is is kept.
+pub(crate) fn keep<R: Runtime>(app: &AppHandle<R>) {
+    if let Some(frames) = app.try_state::<Frames>() {
+        frames.look(app);
+        frames.keep();
+    }
+}
+
 /// Files are dragged over the main window, or dropped on it: the page hears where the core is.
 pub(crate) fn files_dragged<R: Runtime>(app: &AppHandle<R>, event: DragDropEvent) {
     let Some(core) = app.try_state::<Core>() else {

@@ -191,9 +191,9 @@ commands! {
     "messages.discard" messages_discard(OperationArgs) -> Nothing;
     /// Chooses what was dropped on the window: copied at once, so that it may go from where it was.
     "files.drop" files_drop(DropArgs) -> Choosing;
-    /// Chooses the files or the picture in the desktop's clipboard, which the page is not given; `not_found`
+    /// Chooses the files or the picture in the desktop's clipboard, which the page is not given; none
     /// where there is neither.
-    "files.paste" files_paste(ConversationArgs) -> Choosing;
+    "files.paste" files_paste(ConversationArgs) -> Option<Choosing>;
     /// Chooses a file whose bytes the page has.
     "files.begin" files_begin(BeginFileArgs) -> Begun;
     /// Gives its next bytes.

@@ -134,7 +134,7 @@ export interface Commands {
   'messages.retry': { args: OperationArgs; ok: Nothing };
   'messages.discard': { args: OperationArgs; ok: Nothing };
   'files.drop': { args: DropArgs; ok: Choosing };
-  'files.paste': { args: ConversationArgs; ok: Choosing };
+  'files.paste': { args: ConversationArgs; ok: Choosing | null };
   'files.begin': { args: BeginFileArgs; ok: Begun };
   'files.append': { args: AppendFileArgs; ok: Nothing };
   'files.remove': { args: FileArgs; ok: Nothing };

@@ -1,4 +1,4 @@
-import type { Commands } from '../contract/commands';
+import type { Choosing as Choices } from '../contract/Choosing';
 import type { FileView } from '../contract/FileView';
 import { FILE_BYTES, MESSAGE_FILES } from '../contract/limits';
 import type { NotChosen } from '../contract/NotChosen';
@@ -57,15 +57,14 @@ export class Choosing {
 
   /** Chooses what was dropped on the window. */
   async addDropped(drop: number): Promise<void> {
-    const error = await this.#ask('files.drop', { conversation: this.conversation, drop });
-    if (error) this.#refuse('', error);
+    const { conversation } = this;
+    await this.#ask(() => this.platform.request('files.drop', { conversation, drop }));
   }
 
   /** Chooses what is in the desktop's clipboard, which the page cannot read; false where that is nothing to send. */
   async addCopied(): Promise<boolean> {
-    const error = await this.#ask('files.paste', { conversation: this.conversation });
-    if (error && error.kind !== 'not_found') this.#refuse('', error);
-    return error?.kind !== 'not_found';
+    const { conversation } = this;
+    return this.#ask(() => this.platform.request('files.paste', { conversation }));
   }
 
   /** Chooses files whose bytes the page can read: picked, pasted or dropped on it. */
@@ -120,18 +119,16 @@ export class Choosing {
     void this.refresh();
   }
 
-  /** Has the core choose what only it can read. Gives why nothing was chosen at all. */
-  async #ask<C extends 'files.drop' | 'files.paste'>(
-    command: C,
-    args: Commands[C]['args'],
-  ): Promise<UiError | undefined> {
+  /** Has the core choose what only it can read; false where there was nothing to be chosen. */
+  async #ask(request: () => Promise<Choices | null>): Promise<boolean> {
     const copying = this.#begin('', 0);
     try {
-      const { refused } = await this.platform.request(command, args);
-      this.refused = [...this.refused, ...refused];
-      return undefined;
+      const chosen = await request();
+      this.refused = [...this.refused, ...(chosen?.refused ?? [])];
+      return chosen !== null;
     } catch (thrown) {
-      return CoreError.from(thrown).ui;
+      this.#refuse('', CoreError.from(thrown).ui);
+      return true;
     } finally {
       this.#end(copying);
       await this.refresh();

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { refusal } from '../fake/core';
 import { lin, message, ringOf, sam } from '../fake/people';
@@ -207,6 +208,10 @@ test('Lin rings: the banner accepts with sound only', async () => {
   await page.getByRole('alert').getByText('Lin Zhang is calling').waitFor();
   await stage.core.waitFor('calls.shown');
   expect(stage.core.askedFor('calls.shown')).toEqual([{ call: 'call-of-person-lin' }]);
+  // A ring stands below it.
+  const shell = await readFile(new URL('../../../src-tauri/ring/window.rs', import.meta.url), 'utf-8');
+  const banner = await page.locator('.ring').boundingBox();
+  expect(shell).toContain(`const BAR: i32 = ${banner?.height};`);
   // The banner takes no focus: what is being typed goes where it went.
   expect(await text.evaluate((area) => area === document.activeElement)).toBe(true);
   await page.getByRole('button', { name: 'Accept, sound only' }).click();

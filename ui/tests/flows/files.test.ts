@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { refusal, type FakeCore } from '../fake/core';
+import type { FakeCore } from '../fake/core';
 import { file, picture } from '../fake/files';
 import { maya, message, sam } from '../fake/people';
 import { mayaAtHerDesk, WITH_SAM } from '../fake/scenario';
@@ -106,12 +106,20 @@ test('what the webview hands over nothing of is asked of the core, and words sta
   await paste({ 'text/plain': 'Problem 7' });
   expect(stage.core.askedFor('files.paste')).toEqual([{ conversation: WITH_SAM }]);
   // The address of a page looks like a file that was copied.
-  stage.core.answers['files.paste'] = () => {
-    throw refusal('not_found');
-  };
+  stage.core.answers['files.paste'] = () => null;
   await paste({ 'text/uri-list': 'https://example.org/', 'text/plain': 'https://example.org/' });
   await expect.poll(() => box.inputValue()).toBe('https://example.org/');
   expect(await page.getByRole('alert').count()).toBe(0);
+  // The program that it was copied in takes its time, and the person goes elsewhere.
+  let answer: () => void = () => undefined;
+  stage.core.answers['files.paste'] = () => new Promise((resolve) => (answer = () => resolve(null)));
+  await paste({ 'text/uri-list': 'https://example.com/', 'text/plain': ' https://example.com/' });
+  await page.getByRole('button', { name: /Noor Haddad/ }).first().click();
+  const other = page.getByRole('textbox', { name: 'Write to Noor Haddad' });
+  await other.waitFor();
+  answer();
+  await openSam(page);
+  await expect.poll(() => box.inputValue()).toBe('https://example.org/ https://example.com/');
 });
 
 test('what is dropped goes to the conversation that is open, and what is refused says why', async () => {

@@ -333,11 +333,13 @@ impl Commands for Core {
         files::dropped(&open, args.conversation, paths).await
     }
 
-    async fn files_paste(&self, args: ConversationArgs) -> Result<Choosing, UiError> {
+    async fn files_paste(&self, args: ConversationArgs) -> Result<Option<Choosing>, UiError> {
         let open = self.open()?;
-        let copied = self.inner.clipboard.copied().await;
-        let copied = copied.ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
-        files::pasted(&open, args.conversation, copied).await
+        let Some(copied) = self.inner.clipboard.copied().await else {
+            return Ok(None);
+        };
+        let chosen = files::pasted(&open, args.conversation, copied).await?;
+        Ok(Some(chosen))
     }
 
     async fn files_begin(&self, args: BeginFileArgs) -> Result<Begun, UiError> {

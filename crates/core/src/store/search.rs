@@ -24,10 +24,16 @@ const ANY: &str = "SELECT found.place, message.id, conversation, seq, author, co
      FROM found CROSS JOIN message ON message.rowid = found.message \
      WHERE found.place >= ?1 AND found.place < ?2 ORDER BY found.place DESC";
 const PLACE: &str = "SELECT place FROM found WHERE message = ?1";
+const TAKE: &str = "INSERT OR IGNORE INTO found(place, message) VALUES (?1, ?2)";
 const LAST_PLACE: &str = "SELECT found.place, message.accepted_at
      FROM found JOIN message ON message.rowid = found.message
      WHERE found.place = (SELECT max(place) FROM found)";
 const BATCH: &str = "SELECT rowid, id FROM message WHERE rowid < ?1 ORDER BY rowid DESC LIMIT ?2";
+
+/// Places that are tried one after the other, so that what was accepted together keeps its order.
+const NEAR: u32 = 64;
+/// The longest step between two tries, as a power of two: about a second.
+const FAR: u32 = 10;
 
 /// What is asked for.
 pub(crate) struct Asked {
@@ -120,12 +126,12 @@ pub(crate) fn put(connection: &Connection, row: i64, message: &Message) -> Resul
     Ok(())
 }
 
-/// The first free place from this time on; behind all others where the message is not older than the
-/// last of them, since a burst fills more places than it took milliseconds, and each of its messages
-/// would try all of them.
+/// The first free place from this time on. A burst fills more places than it took milliseconds, and
+/// each of its messages would try all of them: what comes as it happens goes behind all others, and
+/// what comes late, out of a history, goes on in longer and longer steps. Then what was accepted
+/// within a few seconds of each other may be out of order.
 fn take_place(connection: &Connection, row: i64, at: UnixMs) -> Result<i64, StoreError> {
-    let mut insert =
-        connection.prepare_cached("INSERT OR IGNORE INTO found(place, message) VALUES (?1, ?2)")?;
+    let mut insert = connection.prepare_cached(TAKE)?;
     let last: Option<(i64, UnixMs)> = connection
         .prepare_cached(LAST_PLACE)?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -137,8 +143,10 @@ fn take_place(connection: &Connection, row: i64, at: UnixMs) -> Result<i64, Stor
     {
         place = place.max(last.saturating_add(1));
     }
+    let mut tries = 0_u32;
     while insert.execute([place, row])? == 0 {
-        place += 1;
+        tries += 1;
+        place += 1 << tries.saturating_sub(NEAR).min(FAR);
     }
     Ok(place)
 }

@@ -155,6 +155,26 @@ fn messages_of_one_moment_have_places_of_their_own() {
     assert_eq!(setting.with("once").len(), 202);
 }
 
+/// What it takes to find places for a burst of so many messages, out of a history, in steps of the
+/// database. Other messages came after it.
+fn steps_for_a_burst(count: u64) -> i32 {
+    let setting = Setting::new();
+    setting.says(setting.sam, count + 1, 1_000_000_000, "later");
+    // Two thousand a second.
+    for seq in 1..=count {
+        setting.says(setting.sam, seq, 5_000 + seq as i64 / 2, "all at once");
+    }
+    assert_eq!(setting.with("once").len(), count as usize);
+    let insert = setting.cache.prepare_cached(TAKE).unwrap();
+    insert.get_status(rusqlite::StatementStatus::VmStep)
+}
+
+#[test]
+fn a_burst_does_not_try_all_places_for_each_of_its_messages() {
+    let (some, many) = (steps_for_a_burst(1_000), steps_for_a_burst(4_000));
+    assert!(many < some * 6, "{some} steps for 1,000, {many} for 4,000");
+}
+
 #[test]
 fn an_edit_finds_the_new_words_and_not_the_old_ones() {
     let setting = Setting::new();
