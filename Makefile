@@ -24,7 +24,7 @@ demo-repeat: ## the same N times (N=10): demo-out/repeat.json
 	@scripts/setup all
 	@scripts/demo-repeat $(N)
 
-test: ## all tests
+test: ## the tests; demo, soak and bench are beside it
 	@scripts/setup all
 	@scripts/test
 
@@ -36,7 +36,7 @@ bench: ## what is measured against others: bench-out/report.json
 	@scripts/setup bench
 	@scripts/bench
 
-soak: ## robots exchange messages while everything is killed at random
+soak: ## people write while everything is killed and cut, for half an hour
 	@scripts/setup all
 	@scripts/soak
 

@@ -77,22 +77,42 @@ class Imports(unittest.TestCase):
         self.assertEqual(len(imports.crate_breaches([crate("im-call", "webrtc")])), 1)
         self.assertEqual(len(imports.crate_breaches([crate("im-core", "engineioxide")])), 1)
         self.assertEqual(len(imports.crate_breaches([crate("im-notify", "rusqlite")])), 1)
+        self.assertEqual(len(imports.crate_breaches([crate("instantmentor", "reqwest")])), 1)
+        self.assertEqual(len(imports.crate_breaches([crate("instantmentor", "tokio-tungstenite")])), 1)
+        self.assertEqual(imports.crate_breaches([crate("im-core", "reqwest")]), [])
+        self.assertEqual(imports.crate_breaches([crate("im-media", "tokio-tungstenite")]), [])
         self.assertEqual(imports.crate_breaches([crate("im-server", "engineioxide", "rusqlite", "sqlx")]), [])
         self.assertEqual(len(imports.crate_breaches([crate("im-novelty")])), 1)
 
-    def test_the_tiers_of_the_page(self):
+    def breaches_of_a_page(self, files):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder)
-            for place, text in {
-                "platform/tauri.ts": 'import { invoke } from "@tauri-apps/api/core";',
-                "kit/Button.svelte": 'import { chat } from "../features/chat/chat";',
-                "features/chat/List.svelte": 'import Row from "../../kit/Row.svelte";',
-                "views/Home.svelte": 'const api = await import("@tauri-apps/api");',
-            }.items():
+            for place, text in files.items():
                 (source / place).parent.mkdir(parents=True, exist_ok=True)
                 (source / place).write_text(text, encoding="utf-8")
-            breaches = imports.page_breaches(source)
-        self.assertEqual([b.split(" imports")[0] for b in breaches], ["ui/src/kit/Button.svelte", "ui/src/views/Home.svelte"])
+            return [b.split(" imports")[0].split(":")[0] for b in imports.page_breaches(source)]
+
+    def test_the_rooms_of_the_page(self):
+        breaches = self.breaches_of_a_page({
+            "platform/tauri.ts": 'import { invoke } from "@tauri-apps/api/core";',
+            "kit/Button.svelte": 'import { chat } from "../features/chat/chat";',
+            "kit/Field.svelte": 'import { t } from "../i18n/words";\nimport Button from "./Button.svelte";',
+            "features/chat/List.svelte": 'import Row from "../../kit/Row.svelte";\nimport { show } from "../people/show";',
+            "state/app.svelte.ts": 'const view = () => import("../views/Home.svelte");',
+            "views/Home.svelte": 'const api = await import("@tauri-apps/api");',
+            "novelty/new.ts": "",
+        })
+        wrong = ["kit/Button.svelte", "kit/Field.svelte", "novelty/new.ts", "state/app.svelte.ts", "views/Home.svelte"]
+        self.assertEqual(breaches, [f"ui/src/{place}" for place in wrong])
+
+    def test_the_files_beside_the_rooms_of_the_page(self):
+        breaches = self.breaches_of_a_page({
+            "main.ts": 'import App from "./App.svelte";\nimport "./styles/base.css";',
+            "surroundings.svelte.ts": 'import { titleOf } from "./title";\nimport { t } from "./i18n/words";',
+            "title.ts": 'import { t } from "./i18n/words";\nimport type { App } from "./state/app.svelte";',
+            "views/Main.svelte": 'import { titleOf } from "../title";',
+        })
+        self.assertEqual(breaches, ["ui/src/surroundings.svelte.ts", "ui/src/views/Main.svelte"])
 
 
 class Counting(unittest.TestCase):
