@@ -18,11 +18,6 @@ fn export_limits() {
             limits::MESSAGE_FILES,
         ),
         (
-            "Bytes in a file, at most, unless the server's operator chose another limit.",
-            "FILE_BYTES",
-            usize::try_from(limits::FILE_BYTES).unwrap(),
-        ),
-        (
             "Characters in a person's name, at most.",
             "NAME_CHARS",
             limits::NAME_CHARS,

@@ -19,7 +19,7 @@ mod saving;
 mod transfers;
 mod view;
 
-pub(crate) use choosing::{append, begin, dropped, pasted, remove, too_large};
+pub(crate) use choosing::{append, begin, dropped, pasted, remove};
 pub(crate) use downloads::{Downloads, FetchFailure};
 pub(crate) use fetching::fetch as fetch_bytes;
 pub(crate) use folder::Folder;
@@ -44,16 +44,59 @@ use im_contract::{
     ErrorKind, UiError,
     files::{FileArgs, MessageFileArgs},
 };
-use im_protocol::{ConversationId, FileId, UnixMs, files::FileInfo};
+use im_protocol::{ConversationId, FileId, UnixMs, files::FileInfo, limits::FILE_BYTES};
 use rusqlite::Transaction;
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tokio::sync::{Mutex, Semaphore};
+
+/// Bytes in a file, at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit(u64);
+
+impl Limit {
+    /// # Errors
+    /// Where a file of this size cannot be sent.
+    fn check(self, size: u64) -> Result<(), UiError> {
+        match size {
+            0 => Err(UiError::new(ErrorKind::FileEmpty)),
+            size if size <= self.0 => Ok(()),
+            _ => Err(self.exceeded()),
+        }
+    }
+
+    /// A file is larger than may be sent.
+    pub(crate) fn exceeded(self) -> UiError {
+        UiError::new(ErrorKind::FileTooLarge).with("limit", self)
+    }
+}
+
+/// As people read it; never more than it is.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const KB: u64 = 1024;
+        const MB: u64 = 1024 * KB;
+        match self.0 {
+            bytes if bytes < KB => write!(f, "{bytes} bytes"),
+            bytes if bytes < MB => write!(f, "{} kB", bytes / KB),
+            bytes => write!(f, "{} MB", bytes / MB),
+        }
+    }
+}
 
 /// What a session keeps for files. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Files {
     /// Where their bytes are.
     pub(crate) folder: Folder,
+    /// Bytes in a file, at most, as the server said last.
+    limit: Arc<AtomicU64>,
     /// What is on its way now.
     pub(crate) transfers: Arc<Transfers>,
     /// What the page is giving bytes of.
@@ -63,13 +106,24 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn new(folder: Folder, transfers: Transfers) -> Self {
+    pub(crate) fn new(folder: Folder, transfers: Transfers, limit: Option<u64>) -> Self {
         Self {
             folder,
+            limit: Arc::new(AtomicU64::new(limit.unwrap_or(FILE_BYTES))),
             transfers: Arc::new(transfers),
             being_chosen: Arc::default(),
             drawing: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// How large a file may be.
+    pub(crate) fn limit(&self) -> Limit {
+        Limit(self.limit.load(Ordering::Relaxed))
+    }
+
+    /// The server says how large a file may be, in bytes. Gives whether that is something new.
+    pub(crate) fn set_limit(&self, bytes: u64) -> bool {
+        self.limit.swap(bytes, Ordering::Relaxed) != bytes
     }
 }
 
@@ -235,6 +289,24 @@ pub(crate) async fn keep_sent(store: &Store, folder: &Folder, now: UnixMs, sent:
 mod tests {
     use super::*;
     use im_protocol::files::Sha256;
+
+    #[test]
+    fn a_limit_is_said_as_people_read_it() {
+        for (bytes, said) in [
+            (5, "5 bytes"),
+            (1_500, "1 kB"),
+            (5_000_000, "4 MB"),
+            (FILE_BYTES, "100 MB"),
+        ] {
+            assert_eq!(Limit(bytes).to_string(), said);
+        }
+        let kind = |size| Limit(5).check(size).unwrap_err().kind;
+        assert_eq!(
+            (kind(0), kind(6)),
+            (ErrorKind::FileEmpty, ErrorKind::FileTooLarge)
+        );
+        assert_eq!(Limit(5).check(5), Ok(()));
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_was_sent_outlives_a_sweep_at_the_same_moment() {

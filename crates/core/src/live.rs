@@ -179,6 +179,7 @@ mod tests {
                 verified: true,
             },
             session: SessionId::new(),
+            file_bytes: 1,
             calls: Vec::new(),
             presence: vec![Presence {
                 person: maya.id,

@@ -7,6 +7,7 @@ use crate::{
     DeviceId, SessionId, UnixMs, WireError,
     call::CallView,
     command::{Done, commands, notices},
+    limits::FILE_BYTES,
     people::{Me, Presence, Status},
 };
 use serde::{Deserialize, Serialize};
@@ -93,12 +94,19 @@ pub struct Ready {
     pub me: Me,
     /// The session behind the token.
     pub session: SessionId,
+    /// Bytes in a file, at most, as the operator chose. A server that does not say it has the usual limit.
+    #[serde(default = "usual_file_bytes")]
+    pub file_bytes: u64,
     /// Calls of this person that are not over.
     pub calls: Vec<CallView>,
     /// Presence of the people this person may talk to. Who is not listed is offline.
     pub presence: Vec<Presence>,
     /// Status of mentors: of all where they fit into a packet, first of those this person is tied to.
     pub statuses: Vec<Status>,
+}
+
+fn usual_file_bytes() -> u64 {
+    FILE_BYTES
 }
 
 /// `session:ended`, the last event before the server closes the connection for good.

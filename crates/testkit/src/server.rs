@@ -20,6 +20,8 @@ pub struct TestServer {
     /// The port of the mail server, where there is one.
     mail: Option<u16>,
     limits: Limits,
+    /// Bytes in a file, at most, where that is not the usual.
+    file_bytes: Option<u64>,
     running: Option<Running>,
 }
 
@@ -55,6 +57,7 @@ impl TestServer {
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
             mail,
             limits,
+            file_bytes: None,
             running: None,
         };
         server.up().await;
@@ -73,6 +76,7 @@ impl TestServer {
             addr: former.addr,
             mail: former.mail,
             limits: former.limits.clone(),
+            file_bytes: former.file_bytes,
             running: None,
         };
         server.up().await;
@@ -90,6 +94,9 @@ impl TestServer {
         let mut config = Config::new(self.data.path());
         config.listen = self.addr;
         config.limits = self.limits.clone();
+        if let Some(bytes) = self.file_bytes {
+            config.files.max_bytes = bytes;
+        }
         config.mail = self.mail.map(|port| Mail {
             host: "127.0.0.1".to_owned(),
             port,
@@ -100,6 +107,16 @@ impl TestServer {
         let running = Server::start(config).await.expect("the server starts");
         self.addr = running.addr;
         self.running = Some(running);
+    }
+
+    /// Starts it again, with another limit for files. The operator changes what they want.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn up_with_file_limit(&mut self, bytes: u64) {
+        self.down().await;
+        self.file_bytes = Some(bytes);
+        self.up().await;
     }
 
     /// Stops it cleanly.

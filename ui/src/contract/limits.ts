@@ -4,8 +4,6 @@
 export const MESSAGE_CHARS = 4000;
 /** Files of one message, at most. */
 export const MESSAGE_FILES = 10;
-/** Bytes in a file, at most, unless the server's operator chose another limit. */
-export const FILE_BYTES = 104857600;
 /** Characters in a person's name, at most. */
 export const NAME_CHARS = 80;
 /** Characters in a status message, at most. */

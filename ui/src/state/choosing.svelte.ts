@@ -1,6 +1,6 @@
 import type { Choosing as Choices } from '../contract/Choosing';
 import type { FileView } from '../contract/FileView';
-import { FILE_BYTES, MESSAGE_FILES } from '../contract/limits';
+import { MESSAGE_FILES } from '../contract/limits';
 import type { NotChosen } from '../contract/NotChosen';
 import type { UiError } from '../contract/UiError';
 import { CoreError, type Platform } from '../platform';
@@ -73,11 +73,6 @@ export class Choosing {
       if (this.files.length + this.copying.length >= MESSAGE_FILES) {
         this.#refuse(file.name, this.#error('too_many_files', String(MESSAGE_FILES)));
         break;
-      }
-      // Before a large one is read in vain; the core looks as well.
-      if (file.size > FILE_BYTES) {
-        this.#refuse(file.name, this.#error('file_too_large', `${FILE_BYTES / (1024 * 1024)} MB`));
-        continue;
       }
       const copying = this.#begin(file.name, file.size);
       try {

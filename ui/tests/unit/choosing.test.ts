@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import type { FileView } from '../../src/contract/FileView';
-import { FILE_BYTES } from '../../src/contract/limits';
 import { filesWords, isHere, isOnItsWay, kindOf, stateWords } from '../../src/features/files/file-words';
 import { Choosing } from '../../src/state/choosing.svelte';
 import { file } from '../fake/files';
@@ -49,11 +48,14 @@ test('what the disk does not take leaves nothing and says so; others are chosen 
 
 test('too large and too many are said before a byte is read', async () => {
   const { choosing, platform } = setting();
-  const large = new File(['x'], 'film.mkv');
-  Object.defineProperty(large, 'size', { value: FILE_BYTES + 1 });
-  await choosing.add([large]);
-  expect(choosing.refused).toMatchObject([{ name: 'film.mkv', error: { params: { limit: '100 MB' } } }]);
-  expect(platform.count('files.begin')).toBe(0);
+  const begin = platform.answers['files.begin'];
+  platform.answers['files.begin'] = () => {
+    throw refused('file_too_large');
+  };
+  await choosing.add([new File(['x'], 'film.mkv')]);
+  expect(choosing.refused).toMatchObject([{ name: 'film.mkv', error: { kind: 'file_too_large' } }]);
+  expect(platform.count('files.append')).toBe(0);
+  platform.answers['files.begin'] = begin;
   await choosing.add(Array.from({ length: 12 }, (_, n) => new File(['x'], `${n}.txt`)));
   expect(choosing.files.length).toBe(10);
   expect(choosing.refused[1]).toMatchObject({ name: '10.txt', error: { kind: 'too_many_files' } });

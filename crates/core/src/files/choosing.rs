@@ -1,7 +1,7 @@
 //! Choosing files: their bytes are copied into the account's folder before anything is said to be
 //! chosen.
 
-use super::{Folder, pictures};
+use super::{Folder, Limit, pictures};
 use crate::{
     clipboard::Copied,
     session::{Context, Mail, OpenAccount},
@@ -15,7 +15,7 @@ use im_contract::{
 use im_protocol::{
     ConversationId, FileId,
     files::{Sha256, file_name},
-    limits::{FILE_BYTES, MESSAGE_FILES},
+    limits::MESSAGE_FILES,
 };
 use sha2::{Digest as _, Sha256 as Hasher};
 use std::{
@@ -50,10 +50,14 @@ pub(crate) async fn dropped(
     let context = &open.context;
     known(context, conversation).await?;
     let mut refused = Vec::new();
+    let limit = context.files.limit();
     for path in paths {
         let name = path.file_name().map(|name| name.to_string_lossy());
         let name = file_name(&name.unwrap_or_default());
-        let chosen = choose(context, conversation, &name, move |part| copy(&path, part)).await;
+        let chosen = choose(context, conversation, &name, move |part| {
+            copy(&path, part, limit)
+        })
+        .await;
         if let Err(error) = chosen {
             refused.push(NotChosen { name, error });
         }
@@ -76,8 +80,9 @@ pub(crate) async fn pasted(
     known(context, conversation).await?;
     // As browsers call it.
     let name = format!("image.{ending}");
+    let limit = context.files.limit();
     let write = move |part: &Path| {
-        check_size(bytes.len() as u64)?;
+        limit.check(bytes.len() as u64)?;
         let mut file = create(part).map_err(storage)?;
         file.write_all(&bytes).map_err(storage)
     };
@@ -98,9 +103,10 @@ async fn choose(
 ) -> Result<(), UiError> {
     room(context, conversation).await?;
     let (folder, id) = (context.files.folder.clone(), FileId::new());
+    let limit = context.files.limit();
     let known = spawn_blocking(move || {
         write(&folder.upload_part(id))?;
-        finish(&folder, id)
+        finish(&folder, id, limit)
     });
     let known = known.await.map_err(|_| UiError::new(ErrorKind::Internal))?;
     keep(context, conversation, id, name, known).await
@@ -109,7 +115,7 @@ async fn choose(
 /// The page will give the bytes of a file.
 pub(crate) async fn begin(open: &OpenAccount, args: BeginFileArgs) -> Result<Begun, UiError> {
     let context = &open.context;
-    check_size(args.size)?;
+    context.files.limit().check(args.size)?;
     known(context, args.conversation).await?;
     room(context, args.conversation).await?;
     let id = FileId::new();
@@ -135,7 +141,8 @@ pub(crate) async fn append(open: &OpenAccount, args: AppendFileArgs) -> Result<(
     let begun = being_chosen
         .get(&id)
         .ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
-    let (size, folder) = (begun.size, context.files.folder.clone());
+    let (size, limit) = (begun.size, context.files.limit());
+    let folder = context.files.folder.clone();
     let written = spawn_blocking(move || {
         let part = folder.upload_part(id);
         let written = extend(&part, &bytes).map_err(storage)?;
@@ -145,7 +152,7 @@ pub(crate) async fn append(open: &OpenAccount, args: AppendFileArgs) -> Result<(
         if written > size {
             return Err(UiError::new(ErrorKind::Invalid).with("field", "data"));
         }
-        finish(&folder, id).map(Some)
+        finish(&folder, id, limit).map(Some)
     });
     let written = written
         .await
@@ -266,24 +273,9 @@ fn too_many() -> UiError {
     UiError::new(ErrorKind::TooManyFiles).with("limit", MESSAGE_FILES)
 }
 
-/// A server whose operator chose another limit says so itself.
-fn check_size(size: u64) -> Result<(), UiError> {
-    match size {
-        0 => Err(UiError::new(ErrorKind::FileEmpty)),
-        1..=FILE_BYTES => Ok(()),
-        _ => Err(too_large()),
-    }
-}
-
-/// A file is larger than may be sent.
-pub(crate) fn too_large() -> UiError {
-    let limit = format!("{} MB", FILE_BYTES / (1024 * 1024));
-    UiError::new(ErrorKind::FileTooLarge).with("limit", limit)
-}
-
 /// Copies a file, by the file system's own means where it can share bytes until one of the two is
 /// changed. A link would not do: whoever writes to the file would change what is sent.
-fn copy(from: &Path, part: &Path) -> Result<(), UiError> {
+fn copy(from: &Path, part: &Path, limit: Limit) -> Result<(), UiError> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => storage(error),
         _ => UiError::new(ErrorKind::NoFile),
@@ -292,7 +284,7 @@ fn copy(from: &Path, part: &Path) -> Result<(), UiError> {
     if !about.is_file() {
         return Err(UiError::new(ErrorKind::NoFile));
     }
-    check_size(about.len())?;
+    limit.check(about.len())?;
     fs::copy(from, part).map_err(unreadable)?;
     private(part).map_err(storage)
 }
@@ -328,7 +320,7 @@ fn extend(path: &Path, bytes: &[u8]) -> io::Result<u64> {
 }
 
 /// All bytes are here: they are read once and put on disk for good.
-fn finish(folder: &Folder, id: FileId) -> Result<Known, UiError> {
+fn finish(folder: &Folder, id: FileId, limit: Limit) -> Result<Known, UiError> {
     let part = folder.upload_part(id);
     let finish = || -> io::Result<Known> {
         let file = OpenOptions::new().read(true).write(true).open(&part)?;
@@ -344,7 +336,7 @@ fn finish(folder: &Folder, id: FileId) -> Result<Known, UiError> {
     };
     let known = finish().map_err(storage)?;
     // It may have grown while it was copied.
-    check_size(known.size)?;
+    limit.check(known.size)?;
     Ok(known)
 }
 
@@ -371,6 +363,8 @@ pub(super) fn storage(error: io::Error) -> UiError {
 mod tests {
     use super::*;
 
+    const LIMIT: Limit = Limit(1_000_000);
+
     #[test]
     fn what_is_chosen_is_a_copy_of_its_own_and_cannot_be_run() {
         use std::os::unix::fs::PermissionsExt as _;
@@ -379,8 +373,8 @@ mod tests {
         let (from, id) = (account.path().join("essay.txt"), FileId::new());
         fs::write(&from, "abc").unwrap();
         fs::set_permissions(&from, fs::Permissions::from_mode(0o755)).unwrap();
-        copy(&from, &folder.upload_part(id)).unwrap();
-        let known = finish(&folder, id).unwrap();
+        copy(&from, &folder.upload_part(id), LIMIT).unwrap();
+        let known = finish(&folder, id, LIMIT).unwrap();
         // FIPS 180-4, the example of one block.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!((known.size, known.sha256.to_string().as_str()), (3, abc));
@@ -396,17 +390,14 @@ mod tests {
     fn a_folder_an_empty_file_and_a_large_one_are_not_chosen() {
         let account = tempfile::tempdir().unwrap();
         let part = account.path().join("part");
-        let kind = |path: &Path| copy(path, &part).unwrap_err().kind;
+        let kind = |path: &Path| copy(path, &part, LIMIT).unwrap_err().kind;
         assert_eq!(kind(account.path()), ErrorKind::NoFile);
         assert_eq!(kind(Path::new("/nowhere")), ErrorKind::NoFile);
         let empty = account.path().join("empty");
         fs::write(&empty, "").unwrap();
         assert_eq!(kind(&empty), ErrorKind::FileEmpty);
         let large = account.path().join("large");
-        File::create(&large)
-            .unwrap()
-            .set_len(FILE_BYTES + 1)
-            .unwrap();
+        File::create(&large).unwrap().set_len(LIMIT.0 + 1).unwrap();
         assert_eq!(kind(&large), ErrorKind::FileTooLarge);
         assert!(!part.exists());
     }

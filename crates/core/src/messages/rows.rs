@@ -3,7 +3,7 @@
 use super::pending::{self, Gist};
 use crate::{
     conversations::short,
-    files::{self, Copies, Transfers},
+    files::{self, Copies, Limit, Transfers},
     live::Live,
     session::Context,
     store::{
@@ -238,7 +238,10 @@ pub(super) fn unsent(
         content: ContentView::Text { text: text.clone() },
         at: row.written_at,
         state: unsent_state(&context.live, row),
-        error: row.error.as_ref().map(|error| why(error, carried)),
+        error: row
+            .error
+            .as_ref()
+            .map(|error| why(error, carried, context.files.limit())),
         edited: false,
         editable: row.error.is_none() && around.open,
         answerable: false,
@@ -254,9 +257,9 @@ pub(super) fn unsent(
 }
 
 /// Why a message was refused; of one with files it may be a file that is too large.
-fn why(error: &WireError, carried: &[Upload]) -> UiError {
+fn why(error: &WireError, carried: &[Upload], limit: Limit) -> UiError {
     if error.code == ErrorCode::TooLarge && !carried.is_empty() {
-        files::too_large()
+        limit.exceeded()
     } else {
         UiError::from(error)
     }

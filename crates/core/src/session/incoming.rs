@@ -1,7 +1,7 @@
 //! What comes from the socket: connections that begin and end, and the server's events.
 
 use super::{Closing, Session};
-use crate::calls::CallInput;
+use crate::{calls::CallInput, store::meta};
 use im_contract::CoreEvent;
 use im_protocol::{
     ErrorCode, Notice, WireError,
@@ -145,6 +145,7 @@ impl Session {
         tracing::info!(protocol = ready.protocol, "connected");
         self.context.live.ready(&ready);
         self.know_me(ready.me);
+        self.know_limit(ready.file_bytes).await;
         self.calls.tell(CallInput::Ready(ready.calls)).await;
         self.ready = true;
         let actions = self.sync.connected();
@@ -162,6 +163,18 @@ impl Session {
         self.changes.conversations();
         // What happened to the other devices meanwhile was not told here.
         self.context.events.tell(CoreEvent::Devices);
+    }
+
+    /// How large files may be, as the server tells; remembered for when it is away.
+    async fn know_limit(&mut self, bytes: u64) {
+        if !self.context.files.set_limit(bytes) {
+            return;
+        }
+        let cache = &self.context.store.cache;
+        let kept = cache.write(move |tx| meta::set_file_bytes(tx, bytes)).await;
+        if let Err(error) = kept {
+            tracing::warn!(%error, "how large files may be could not be kept");
+        }
     }
 
     /// Who the person is, as the server tells.

@@ -85,11 +85,11 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
     });
     let (store, folder) = opened.await?;
     let me = parts.me.person.id;
-    let cursor = store
+    let (cursor, file_bytes) = store
         .cache
         .write(move |tx| {
             facts::replay(tx, me)?;
-            meta::cursor(tx)
+            Ok((meta::cursor(tx)?, meta::file_bytes(tx)?))
         })
         .await?;
     let mut outbox = Outbox::default();
@@ -118,7 +118,7 @@ pub(crate) async fn start(parts: Parts) -> Result<Running, StoreError> {
         device: parts.device,
         clock: parts.clock,
         store,
-        files: Files::new(folder, transfers),
+        files: Files::new(folder, transfers, file_bytes),
         live: Arc::default(),
         rest: Rest {
             http: parts.http,

@@ -180,6 +180,7 @@ impl State {
                 now: 0,
                 me: self.me.clone(),
                 session: SessionId::new(),
+                file_bytes: 1,
                 calls: Vec::new(),
                 presence: Vec::new(),
                 statuses: Vec::new(),

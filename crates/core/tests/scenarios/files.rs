@@ -279,6 +279,42 @@ async fn a_picture_and_a_paper_go_from_sam_to_maya_and_to_his_phone() {
 }
 
 #[tokio::test]
+async fn how_large_a_file_may_be_the_operator_says() {
+    let (mut server, conversation) = maya_and_sam().await;
+    let mut sam = Device::of("Sam", &server.url()).await;
+    let desk = tempfile::tempdir().unwrap();
+    let film = file(desk.path(), "film.mkv", &noise(3_000_000));
+    let choose = async |sam: &mut Device| {
+        let refused = sam
+            .choose(conversation, std::slice::from_ref(&film))
+            .await
+            .refused;
+        refused
+            .into_iter()
+            .map(|one| one.error.params["limit"].clone())
+            .collect::<Vec<_>>()
+    };
+    // It was chosen before the operator thought of another limit: the message is refused with it.
+    assert!(choose(&mut sam).await.is_empty());
+    server.down().await;
+    sam.send_chosen(conversation, "the film").await;
+    server.up_with_file_limit(2_500_000).await;
+    sam.last_is(conversation, MessageState::Failed).await;
+    let failed = sam.messages(conversation).await.pop().unwrap();
+    let error = failed.error.unwrap();
+    assert_eq!(
+        (error.kind, error.params["limit"].as_str()),
+        (ErrorKind::FileTooLarge, "2 MB")
+    );
+
+    assert_eq!(choose(&mut sam).await, ["2 MB"]);
+    // It is remembered where the server is away.
+    server.down().await;
+    let mut sam = sam.restart().await;
+    assert_eq!(choose(&mut sam).await, ["2 MB"]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_is_refused_with_its_name_before_it_is_sent() {
     let (server, conversation) = maya_and_sam().await;
     let mut sam = Device::of("Sam", &server.url()).await;

@@ -193,6 +193,7 @@ async fn ready(
         now,
         me,
         session: live.session(),
+        file_bytes: app.config.files.max_bytes,
         calls: calls
             .iter()
             .map(|call| im_call::rules::Rules::default().view(call, now))
