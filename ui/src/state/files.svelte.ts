@@ -7,12 +7,14 @@ import { CoreError, type PictureKind, type Platform } from '../platform';
 
 /** Pictures up to this size are fetched as they come into sight, in bytes; others when the person wants them. */
 const BY_ITSELF = 10 * 1024 * 1024;
+/** Where a file was saved is told for so long, in milliseconds. */
+const SAVED_MS = 10_000;
 
 /** What the page does with files of messages, and how far they are. */
 export class FilesState {
   /** Files are being dragged over the window. */
   over = $state(false);
-  /** Where a file was saved last, and what did not go, until the person has read it. */
+  /** Where a file was just saved, or what did not go, until the person has read it. */
   notice = $state.raw<{ saved: string } | { error: UiError }>();
   readonly #done = new SvelteMap<string, number>();
   /** Pictures that were asked for by themselves, once while the page lives. */
@@ -70,7 +72,11 @@ export class FilesState {
   save(row: MessageRow, file: FileView): Promise<void> {
     return this.#do(async () => {
       const { path } = await this.platform.request('files.save', { message: row.id, id: file.id });
-      this.notice = { saved: path };
+      const notice = { saved: path };
+      this.notice = notice;
+      setTimeout(() => {
+        if (this.notice === notice) this.notice = undefined;
+      }, SAVED_MS);
     });
   }
 

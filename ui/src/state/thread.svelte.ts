@@ -262,6 +262,8 @@ export class Thread {
     await this.#write(() =>
       this.platform.request('messages.send', { conversation, text, reply_to: replyTo, files }),
     );
+    // Who answers has read what there was.
+    this.firstUnread = null;
     // What somebody writes, they want to see.
     if (this.newer && !this.#closed) void this.newest();
   }

@@ -99,7 +99,9 @@ test('what the webview hands over nothing of is asked of the core, and words sta
     box.evaluate((area, copied) => {
       const data = new DataTransfer();
       for (const [type, words] of Object.entries(copied)) data.setData(type, words);
-      area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+      area.dispatchEvent(
+        new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }),
+      );
     }, copied);
   await paste({});
   await page.getByRole('list', { name: 'Chosen files' }).getByText('image.png').waitFor();
@@ -114,7 +116,10 @@ test('what the webview hands over nothing of is asked of the core, and words sta
   let answer: () => void = () => undefined;
   stage.core.answers['files.paste'] = () => new Promise((resolve) => (answer = () => resolve(null)));
   await paste({ 'text/uri-list': 'https://example.com/', 'text/plain': ' https://example.com/' });
-  await page.getByRole('button', { name: /Noor Haddad/ }).first().click();
+  await page
+    .getByRole('button', { name: /Noor Haddad/ })
+    .first()
+    .click();
   const other = page.getByRole('textbox', { name: 'Write to Noor Haddad' });
   await other.waitFor();
   answer();

@@ -228,6 +228,9 @@ test('what came while the person was elsewhere stands below the line for new one
   // The line is a little below the upper edge.
   expect(seen.slice(0, 2)).toContain(301);
   expect(seen).not.toContain(340);
+  await page.getByRole('textbox', { name: /^Write to/ }).fill('All read');
+  await page.keyboard.press('Enter');
+  await page.getByText('New', { exact: true }).waitFor({ state: 'detached' });
 });
 
 test('a message that somebody was led to does not call them back', async () => {

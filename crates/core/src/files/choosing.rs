@@ -3,6 +3,7 @@
 
 use super::{Folder, Limit, pictures};
 use crate::{
+    blocking::{Lost, blocking},
     clipboard::Copied,
     session::{Context, Mail, OpenAccount},
     store::{conversation, upload},
@@ -24,7 +25,6 @@ use std::{
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
-use tokio::task::spawn_blocking;
 
 /// Bytes that are hashed at once.
 const HASHED: usize = 64 * 1024;
@@ -104,12 +104,11 @@ async fn choose(
     room(context, conversation).await?;
     let (folder, id) = (context.files.folder.clone(), FileId::new());
     let limit = context.files.limit();
-    let known = spawn_blocking(move || {
+    let known = blocking(move || {
         write(&folder.upload_part(id))?;
         finish(&folder, id, limit)
     });
-    let known = known.await.map_err(|_| UiError::new(ErrorKind::Internal))?;
-    keep(context, conversation, id, name, known).await
+    keep(context, conversation, id, name, known.await).await
 }
 
 /// The page will give the bytes of a file.
@@ -120,9 +119,7 @@ pub(crate) async fn begin(open: &OpenAccount, args: BeginFileArgs) -> Result<Beg
     room(context, args.conversation).await?;
     let id = FileId::new();
     let part = context.files.folder.upload_part(id);
-    spawn_blocking(move || create(&part).map(drop).map_err(storage))
-        .await
-        .map_err(|_| UiError::new(ErrorKind::Internal))??;
+    blocking(move || create(&part).map(drop).map_err(storage)).await?;
     context.files.being_chosen.lock().await.insert(id, args);
     Ok(Begun { id })
 }
@@ -143,7 +140,7 @@ pub(crate) async fn append(open: &OpenAccount, args: AppendFileArgs) -> Result<(
         .ok_or_else(|| UiError::new(ErrorKind::NotFound))?;
     let (size, limit) = (begun.size, context.files.limit());
     let folder = context.files.folder.clone();
-    let written = spawn_blocking(move || {
+    let written = blocking(move || {
         let part = folder.upload_part(id);
         let written = extend(&part, &bytes).map_err(storage)?;
         if written < size {
@@ -154,10 +151,7 @@ pub(crate) async fn append(open: &OpenAccount, args: AppendFileArgs) -> Result<(
         }
         finish(&folder, id, limit).map(Some)
     });
-    let written = written
-        .await
-        .map_err(|_| UiError::new(ErrorKind::Internal))?;
-    let known = match written {
+    let known = match written.await {
         Ok(None) => return Ok(()),
         Ok(Some(known)) => Ok(known),
         Err(error) => Err(error),
@@ -243,7 +237,7 @@ async fn keep(
 async fn discard(context: &Context, id: FileId) {
     let folder = context.files.folder.clone();
     // What could not be deleted goes at the next start.
-    let _ = spawn_blocking(move || folder.remove_upload(id)).await;
+    let _ = blocking(move || Ok::<(), Lost>(folder.remove_upload(id))).await;
 }
 
 async fn known(context: &Context, id: ConversationId) -> Result<(), UiError> {

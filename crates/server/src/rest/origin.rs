@@ -66,7 +66,13 @@ pub(super) fn cors(app: Arc<App>) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(move |origin, _| {
             allowed(&app.config, origin)
         }))
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

@@ -113,7 +113,7 @@ async fn who_has_not_shown_their_address_reads_and_hands_over_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_is_allowed_may_send_pieces_and_read_what_a_part_is() {
+async fn a_page_that_is_allowed_may_ask_for_everything_and_read_what_a_part_is() {
     let school = School::open().await;
     let ask = async |origin: &str| {
         let url = school.url("/v1/files/1");
@@ -126,7 +126,10 @@ async fn a_page_that_is_allowed_may_send_pieces_and_read_what_a_part_is() {
     };
     let told = ask("http://localhost:5173").await;
     let field = |name: &str| told[name].to_str().unwrap().to_lowercase();
-    assert!(field("access-control-allow-methods").contains("patch"));
+    for method in ["get", "post", "put", "patch", "delete"] {
+        let methods = field("access-control-allow-methods");
+        assert!(methods.contains(method), "{method} is not among {methods}");
+    }
     assert!(field("access-control-allow-headers").contains("upload-offset"));
     let bare = school.http.get(school.url("/v1/version"));
     let bare = bare.header("Origin", "http://localhost:5173").send().await;
