@@ -55,46 +55,83 @@ impl<R: Runtime> Clipboard for DesktopClipboard<R> {
     }
 }
 
+/// What the program in which something was copied can hand over of it.
+struct Offered {
+    files: bool,
+    words: bool,
+    /// A picture that is taken as it is.
+    picture: Option<(&'static str, &'static str)>,
+    /// A picture that GTK can read, such as a bitmap.
+    pixels: bool,
+}
+
+impl Offered {
+    fn of(said: &gtk::SelectionData) -> Self {
+        let kinds = said.targets().unwrap_or_default();
+        let kinds: Vec<_> = kinds.into_iter().map(gdk::Atom::name).collect();
+        let offers = |kind: &str| kinds.iter().any(|name| name == kind);
+        Self {
+            files: offers(FILES),
+            words: said.targets_include_text(),
+            picture: PICTURES.into_iter().find(|(kind, _)| offers(kind)),
+            pixels: said.targets_include_image(false),
+        }
+    }
+}
+
 /// Asks what there is, and then for the best of it.
 fn ask(answer: Answer) {
     let clipboard = gtk::Clipboard::get(&gdk::SELECTION_CLIPBOARD);
     clipboard.request_contents(&gdk::Atom::intern(TARGETS), move |clipboard, said| {
-        let offered = said.targets().unwrap_or_default();
-        let offered: Vec<_> = offered.into_iter().map(gdk::Atom::name).collect();
-        let offers = |kind: &str| offered.iter().any(|name| name == kind);
-        if offers(FILES) {
-            ask_for_files(clipboard, answer);
-        } else if let Some((kind, ending)) = PICTURES.into_iter().find(|(kind, _)| offers(kind)) {
-            clipboard.request_contents(&gdk::Atom::intern(kind), move |_, content| {
-                let bytes = content.data();
-                hand_over(
-                    answer,
-                    (!bytes.is_empty()).then_some(Copied::Picture { bytes, ending }),
-                );
-            });
-        } else if offered.iter().any(|name| name.starts_with("image/")) {
-            // What GTK can read otherwise, such as a bitmap.
-            clipboard.request_image(move |_, picture| {
-                if let Some(picture) = picture.map(Pixels::of) {
-                    // Not here, where rings are drawn.
-                    drop(tauri::async_runtime::spawn_blocking(move || {
-                        hand_over(answer, picture.png());
-                    }));
-                }
-            });
+        let offered = Offered::of(said);
+        if !offered.files {
+            return ask_for_words(clipboard, offered, answer);
         }
+        clipboard.request_uris(move |clipboard, uris| {
+            let paths: Vec<PathBuf> = uris
+                .iter()
+                // A link to a page is none.
+                .filter_map(|uri| gio::File::for_uri(uri).path())
+                .collect();
+            if paths.is_empty() {
+                ask_for_words(clipboard, offered, answer);
+            } else {
+                hand_over(answer, Some(Copied::Files(paths)));
+            }
+        });
     });
 }
 
-fn ask_for_files(clipboard: &gtk::Clipboard, answer: Answer) {
-    clipboard.request_uris(move |_, uris| {
-        let paths: Vec<PathBuf> = uris
-            .iter()
-            // A link to a page is none.
-            .filter_map(|uri| gio::File::for_uri(uri).path())
-            .collect();
-        hand_over(answer, (!paths.is_empty()).then_some(Copied::Files(paths)));
+/// Words first: a program for tables offers a picture of them too.
+fn ask_for_words(clipboard: &gtk::Clipboard, offered: Offered, answer: Answer) {
+    if !offered.words {
+        return ask_for_picture(clipboard, &offered, answer);
+    }
+    clipboard.request_text(move |clipboard, words| match words {
+        Some(words) if !words.is_empty() => {
+            hand_over(answer, Some(Copied::Words(words.to_owned())))
+        }
+        _ => ask_for_picture(clipboard, &offered, answer),
     });
+}
+
+fn ask_for_picture(clipboard: &gtk::Clipboard, offered: &Offered, answer: Answer) {
+    if let Some((kind, ending)) = offered.picture {
+        clipboard.request_contents(&gdk::Atom::intern(kind), move |_, content| {
+            let bytes = content.data();
+            let picture = (!bytes.is_empty()).then_some(Copied::Picture { bytes, ending });
+            hand_over(answer, picture);
+        });
+    } else if offered.pixels {
+        clipboard.request_image(move |_, picture| {
+            if let Some(picture) = picture.map(Pixels::of) {
+                // Not here, where rings are drawn.
+                drop(tauri::async_runtime::spawn_blocking(move || {
+                    hand_over(answer, picture.png());
+                }));
+            }
+        });
+    }
 }
 
 /// A picture on its way to another thread, which GTK's own cannot go.

@@ -3,7 +3,7 @@
 use clap::Parser;
 use im_core::links::AppLink;
 use im_media::LOG_RULES;
-use std::path::PathBuf;
+use std::{io::IsTerminal as _, path::PathBuf};
 use tracing_subscriber::EnvFilter;
 
 /// A desktop app for mentors: it rings like a phone when a student needs help.
@@ -58,6 +58,7 @@ pub(crate) fn log() {
         .fold(filter, EnvFilter::add_directive);
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // A second start in one process happens in tests only, and changes nothing.
     let _ = started.try_init();

@@ -1,6 +1,7 @@
 """A person in front of the real app: what they look for, click on and write, and what has to hold of it."""
 
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -164,6 +165,8 @@ def main(desk, bin_folder, pictures=None):
     """Runs a desk from the command line: the folder with the programs, and one for screenshots. Gives the exit code."""
     if "DESKTOP_FOLDER" not in os.environ:
         sys.exit("this wants a desktop of its own: scripts/desktop")
+    # Ended like this, everything that was begun ends too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if pictures:
         Path(pictures).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="im-desk.") as folder:

@@ -18,7 +18,7 @@ use crate::{
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     files::{
         AppendFileArgs, BeginFileArgs, Begun, Choosing, DropArgs, FileArgs, MessageFileArgs,
-        SavedFile,
+        Pasted, SavedFile,
     },
     moderation::{
         AccountsArgs, AccountsView, AssignArgs, AuditArgs, AuditPage, BlockArgs, CloseReportArgs,
@@ -191,9 +191,8 @@ commands! {
     "messages.discard" messages_discard(OperationArgs) -> Nothing;
     /// Chooses what was dropped on the window: copied at once, so that it may go from where it was.
     "files.drop" files_drop(DropArgs) -> Choosing;
-    /// Chooses the files or the picture in the desktop's clipboard, which the page is not given; none
-    /// where there is neither.
-    "files.paste" files_paste(ConversationArgs) -> Option<Choosing>;
+    /// Chooses the files or the picture in the desktop's clipboard, which the page is not given.
+    "files.paste" files_paste(ConversationArgs) -> Pasted;
     /// Chooses a file whose bytes the page has.
     "files.begin" files_begin(BeginFileArgs) -> Begun;
     /// Gives its next bytes.

@@ -91,6 +91,8 @@ kinds! {
     NobodyInCourse,
     /// The file is empty.
     FileEmpty,
+    /// There is nothing in the clipboard that can be sent.
+    NothingCopied,
     /// The file is too large; `params.limit` says how large it may be.
     FileTooLarge,
     /// Too many files for one message; `params.limit` says how many there may be.

@@ -89,6 +89,25 @@ pub struct Choosing {
     pub refused: Vec<NotChosen>,
 }
 
+/// What became of what is in the clipboard.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Pasted {
+    /// Files or a picture were chosen.
+    Chosen {
+        /// But for these.
+        refused: Vec<NotChosen>,
+    },
+    /// Words, which belong to what is being written.
+    Words {
+        /// As they were copied.
+        text: String,
+    },
+    /// Nothing that can be sent, or it was not handed over.
+    Nothing,
+}
+
 /// A file that was not chosen.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]

@@ -332,5 +332,8 @@ fn me_view(me: &Me) -> MeView {
 
 fn storage(error: &io::Error) -> UiError {
     tracing::error!(kind = %error.kind(), "the data folder cannot be used");
-    UiError::new(ErrorKind::Storage)
+    UiError::new(match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::Storage,
+        _ => ErrorKind::DataUnreadable,
+    })
 }

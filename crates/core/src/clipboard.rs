@@ -4,7 +4,7 @@
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use std::path::PathBuf;
 
-/// What can be sent as a file out of the clipboard.
+/// What can be sent out of the clipboard.
 pub enum Copied {
     /// Files that were copied in a file manager.
     Files(Vec<PathBuf>),
@@ -15,11 +15,13 @@ pub enum Copied {
         /// How such a file's name ends, without the dot.
         ending: &'static str,
     },
+    /// Words; also where the program offers a picture of them, as one for tables does.
+    Words(String),
 }
 
 /// The desktop's clipboard.
 pub trait Clipboard: Send + Sync {
-    /// What is in it now; none where that is nothing that can be sent as a file, or where the program
+    /// What is in it now; none where that is nothing that can be sent, or where the program
     /// that it was copied in does not hand it over.
     fn copied(&self) -> BoxFuture<'_, Option<Copied>>;
 }

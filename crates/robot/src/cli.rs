@@ -16,7 +16,7 @@ use im_media::LOG_RULES;
 use im_protocol::{call::RejectReason, people::Availability};
 use serde_json::json;
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
@@ -243,6 +243,7 @@ pub fn main() -> ExitCode {
         .fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()

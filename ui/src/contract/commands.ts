@@ -54,6 +54,7 @@ import type { Opened } from './Opened';
 import type { OperationArgs } from './OperationArgs';
 import type { OwnStatus } from './OwnStatus';
 import type { PageArgs } from './PageArgs';
+import type { Pasted } from './Pasted';
 import type { PersonView } from './PersonView';
 import type { ReactArgs } from './ReactArgs';
 import type { ReadArgs } from './ReadArgs';
@@ -134,7 +135,7 @@ export interface Commands {
   'messages.retry': { args: OperationArgs; ok: Nothing };
   'messages.discard': { args: OperationArgs; ok: Nothing };
   'files.drop': { args: DropArgs; ok: Choosing };
-  'files.paste': { args: ConversationArgs; ok: Choosing | null };
+  'files.paste': { args: ConversationArgs; ok: Pasted };
   'files.begin': { args: BeginFileArgs; ok: Begun };
   'files.append': { args: AppendFileArgs; ok: Nothing };
   'files.remove': { args: FileArgs; ok: Nothing };

@@ -1,4 +1,3 @@
-import type { Choosing as Choices } from '../contract/Choosing';
 import type { FileView } from '../contract/FileView';
 import { MESSAGE_FILES } from '../contract/limits';
 import type { NotChosen } from '../contract/NotChosen';
@@ -58,17 +57,32 @@ export class Choosing {
   /** Chooses what was dropped on the window. */
   async addDropped(drop: number): Promise<void> {
     const { conversation } = this;
-    await this.#ask(() => this.platform.request('files.drop', { conversation, drop }));
+    await this.#ask(async () => (await this.platform.request('files.drop', { conversation, drop })).refused);
   }
 
-  /** Chooses what is in the desktop's clipboard, which the page cannot read; false where that is nothing to send. */
-  async addCopied(): Promise<boolean> {
+  /**
+   * Chooses what is in the desktop's clipboard, which the page cannot read. Where that are words, or nothing but the
+   * words that the page has, gives these.
+   */
+  async addCopied(words: string): Promise<string> {
     const { conversation } = this;
-    return this.#ask(() => this.platform.request('files.paste', { conversation }));
+    let found = words;
+    await this.#ask(async () => {
+      const pasted = await this.platform.request('files.paste', { conversation });
+      if (pasted.kind === 'chosen') {
+        found = '';
+        return pasted.refused;
+      }
+      if (pasted.kind === 'words') found = pasted.text;
+      else if (words === '') return [{ name: '', error: this.#error('nothing_copied', '') }];
+      return [];
+    });
+    return found;
   }
 
   /** Chooses files whose bytes the page can read: picked, pasted or dropped on it. */
   async add(files: readonly File[]): Promise<void> {
+    this.refused = [];
     for (const file of files) {
       if (this.files.length + this.copying.length >= MESSAGE_FILES) {
         this.#refuse(file.name, this.#error('too_many_files', String(MESSAGE_FILES)));
@@ -114,16 +128,15 @@ export class Choosing {
     void this.refresh();
   }
 
-  /** Has the core choose what only it can read; false where there was nothing to be chosen. */
-  async #ask(request: () => Promise<Choices | null>): Promise<boolean> {
+  /** Has the core choose what only it can read. Gives what was not chosen. */
+  async #ask(request: () => Promise<NotChosen[]>): Promise<void> {
+    this.refused = [];
     const copying = this.#begin('', 0);
     try {
-      const chosen = await request();
-      this.refused = [...this.refused, ...(chosen?.refused ?? [])];
-      return chosen !== null;
+      const refused = await request();
+      this.refused = [...this.refused, ...refused];
     } catch (thrown) {
       this.#refuse('', CoreError.from(thrown).ui);
-      return true;
     } finally {
       this.#end(copying);
       await this.refresh();

@@ -89,7 +89,7 @@ test('what the webview hands over nothing of is asked of the core, and words sta
     mayaAtHerDesk(core);
     core.answers['files.paste'] = ({ conversation }) => {
       core.files.choose(conversation, file('copied', 'image.png', 9_000, { state: 'chosen' }));
-      return { refused: [] };
+      return { kind: 'chosen', refused: [] };
     };
   });
   await openSam(page);
@@ -108,13 +108,22 @@ test('what the webview hands over nothing of is asked of the core, and words sta
   await paste({ 'text/plain': 'Problem 7' });
   expect(stage.core.askedFor('files.paste')).toEqual([{ conversation: WITH_SAM }]);
   // The address of a page looks like a file that was copied.
-  stage.core.answers['files.paste'] = () => null;
+  stage.core.answers['files.paste'] = () => ({ kind: 'nothing' });
   await paste({ 'text/uri-list': 'https://example.org/', 'text/plain': 'https://example.org/' });
   await expect.poll(() => box.inputValue()).toBe('https://example.org/');
   expect(await page.getByRole('alert').count()).toBe(0);
+  await paste({});
+  await page.getByRole('alert').getByText('There is nothing in the clipboard that can be sent.').waitFor();
+  // A program for tables offers a picture of the words too, and then the webview hides the words.
+  await box.fill('');
+  stage.core.answers['files.paste'] = () => ({ kind: 'words', text: 'x\ty' });
+  await paste({});
+  await expect.poll(() => box.inputValue()).toBe('x\ty');
+  expect(await page.getByRole('alert').count()).toBe(0);
   // The program that it was copied in takes its time, and the person goes elsewhere.
   let answer: () => void = () => undefined;
-  stage.core.answers['files.paste'] = () => new Promise((resolve) => (answer = () => resolve(null)));
+  stage.core.answers['files.paste'] = () =>
+    new Promise((resolve) => (answer = () => resolve({ kind: 'nothing' })));
   await paste({ 'text/uri-list': 'https://example.com/', 'text/plain': ' https://example.com/' });
   await page
     .getByRole('button', { name: /Noor Haddad/ })
@@ -124,7 +133,7 @@ test('what the webview hands over nothing of is asked of the core, and words sta
   await other.waitFor();
   answer();
   await openSam(page);
-  await expect.poll(() => box.inputValue()).toBe('https://example.org/ https://example.com/');
+  await expect.poll(() => box.inputValue()).toBe('x\ty https://example.com/');
 });
 
 test('what is dropped goes to the conversation that is open, and what is refused says why', async () => {

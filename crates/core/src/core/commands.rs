@@ -26,7 +26,7 @@ use im_contract::{
     devices::{ChangePasswordArgs, DeviceArgs, DeviceView},
     files::{
         AppendFileArgs, BeginFileArgs, Begun, Choosing, DropArgs, FileArgs, MessageFileArgs,
-        SavedFile,
+        Pasted, SavedFile,
     },
     moderation::{
         AccountsArgs, AccountsView, AssignArgs, AuditArgs, AuditPage, BlockArgs, CloseReportArgs,
@@ -333,13 +333,12 @@ impl Commands for Core {
         files::dropped(&open, args.conversation, paths).await
     }
 
-    async fn files_paste(&self, args: ConversationArgs) -> Result<Option<Choosing>, UiError> {
+    async fn files_paste(&self, args: ConversationArgs) -> Result<Pasted, UiError> {
         let open = self.open()?;
-        let Some(copied) = self.inner.clipboard.copied().await else {
-            return Ok(None);
-        };
-        let chosen = files::pasted(&open, args.conversation, copied).await?;
-        Ok(Some(chosen))
+        match self.inner.clipboard.copied().await {
+            Some(copied) => files::pasted(&open, args.conversation, copied).await,
+            None => Ok(Pasted::Nothing),
+        }
     }
 
     async fn files_begin(&self, args: BeginFileArgs) -> Result<Begun, UiError> {

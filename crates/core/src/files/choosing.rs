@@ -11,7 +11,7 @@ use crate::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use im_contract::{
     ErrorKind, UiError,
-    files::{AppendFileArgs, BeginFileArgs, Begun, Choosing, FileArgs, NotChosen},
+    files::{AppendFileArgs, BeginFileArgs, Begun, Choosing, FileArgs, NotChosen, Pasted},
 };
 use im_protocol::{
     ConversationId, FileId,
@@ -71,9 +71,13 @@ pub(crate) async fn pasted(
     open: &OpenAccount,
     conversation: ConversationId,
     copied: Copied,
-) -> Result<Choosing, UiError> {
+) -> Result<Pasted, UiError> {
     let (bytes, ending) = match copied {
-        Copied::Files(paths) => return dropped(open, conversation, paths).await,
+        Copied::Words(text) => return Ok(Pasted::Words { text }),
+        Copied::Files(paths) => {
+            let Choosing { refused } = dropped(open, conversation, paths).await?;
+            return Ok(Pasted::Chosen { refused });
+        }
         Copied::Picture { bytes, ending } => (bytes, ending),
     };
     let context = &open.context;
@@ -89,7 +93,7 @@ pub(crate) async fn pasted(
     let chosen = choose(context, conversation, &name, write).await;
     open.tell(Mail::Drafted).await;
     let refused = chosen.err().map(|error| NotChosen { name, error });
-    Ok(Choosing {
+    Ok(Pasted::Chosen {
         refused: Vec::from_iter(refused),
     })
 }

@@ -6,7 +6,7 @@ use super::device::Device;
 use im_contract::{
     Commands, CoreEvent, ErrorKind,
     args::{ConversationArgs, MessageArgs, SendArgs},
-    files::{Choosing, DropArgs, FileArgs, FileState, FileView, MessageFileArgs},
+    files::{Choosing, DropArgs, FileArgs, FileState, FileView, MessageFileArgs, Pasted},
     views::{ContentView, MessageRow, MessageState},
 };
 use im_core::{PictureKind, clipboard::Copied};
@@ -146,24 +146,31 @@ async fn what_was_copied_in_another_program_is_sent() {
     let bytes = std::fs::read(photo(desk.path(), "board.png")).unwrap();
     let paste = async |device: &Device| {
         let args = ConversationArgs { conversation };
-        device.core.files_paste(args).await.unwrap()
+        device.core.files_paste(args).await
     };
-    assert!(paste(&sam).await.is_none());
+    let refused = async |device: &Device| match paste(device).await.unwrap() {
+        Pasted::Chosen { refused } => refused,
+        _ => panic!("nothing was chosen"),
+    };
+    assert!(matches!(paste(&sam).await, Ok(Pasted::Nothing)));
+    sam.desktop.copy(Copied::Words("Problem 7".to_owned()));
+    let words = paste(&sam).await.unwrap();
+    assert!(matches!(words, Pasted::Words { text } if text == "Problem 7"));
 
     sam.desktop.copy(Copied::Picture {
         bytes: bytes.clone(),
         ending: "png",
     });
-    assert!(paste(&sam).await.unwrap().refused.is_empty());
+    assert!(refused(&sam).await.is_empty());
     let notes = file(desk.path(), "notes.txt", b"Problem 7");
     let empty = file(desk.path(), "empty.txt", b"");
     sam.desktop.copy(Copied::Files(vec![notes, empty]));
-    let refused = paste(&sam).await.unwrap().refused;
-    let refused: Vec<_> = refused
+    let empty = refused(&sam).await;
+    let empty: Vec<_> = empty
         .iter()
         .map(|one| (one.name.as_str(), one.error.kind))
         .collect();
-    assert_eq!(refused, [("empty.txt", ErrorKind::FileEmpty)]);
+    assert_eq!(empty, [("empty.txt", ErrorKind::FileEmpty)]);
     let draft = sam.chosen(conversation).await;
     let names: Vec<_> = draft.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["image.png", "notes.txt"]);
@@ -174,8 +181,7 @@ async fn what_was_copied_in_another_program_is_sent() {
         bytes: Vec::new(),
         ending: "gif",
     });
-    let refused = paste(&sam).await.unwrap().refused;
-    assert_eq!(refused[0].error.kind, ErrorKind::FileEmpty);
+    assert_eq!(refused(&sam).await[0].error.kind, ErrorKind::FileEmpty);
     sam.core
         .files_remove(FileArgs { id: draft[1].id })
         .await
