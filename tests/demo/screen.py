@@ -61,9 +61,17 @@ class Screen:
         subprocess.run(["import", "-window", "root", str(path)], check=True)
 
 
+def asked(*words):
+    """What a program prints about the screen; nothing where it finds nothing, or waits for what does not come."""
+    try:
+        return subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=30).stdout.strip()
+    except subprocess.TimeoutExpired:
+        return ""
+
+
 def xdotool(*words):
     """What xdotool prints; nothing where it finds nothing."""
-    return subprocess.run(["xdotool", *map(str, words)], capture_output=True, text=True).stdout.strip()
+    return asked("xdotool", *words)
 
 
 def windows(*search):
@@ -73,7 +81,9 @@ def windows(*search):
 
 def place_of(window):
     """Left, top, width and height of a window's inside, or None where it is gone. (xdotool counts its frame twice.)"""
-    told = subprocess.run(["xwininfo", "-id", window], capture_output=True, text=True).stdout
+    if not window:
+        return None
+    told = asked("xwininfo", "-id", window)
     known = dict(re.findall(r"^ +([\w -]+): +(-?\d+)$", told, re.M))
     try:
         return tuple(int(known[name]) for name in ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height"))

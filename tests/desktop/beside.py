@@ -1,8 +1,8 @@
 """Another program on the same desktop.
 
 Usage: beside.py drag FILE X Y: a small window at this place, out of which a file can be dragged; says "dropped" after
-each drag. beside.py copy KIND FILE: has copied this file, as text/uri-list, or the picture in it, as image/png. Says
-"ready" when it is.
+each drag. beside.py copy KIND FILE...: has copied this file, as text/uri-list, or what is in it, as image/png or
+UTF8_STRING. Says "ready" when it is.
 """
 
 import sys
@@ -36,18 +36,20 @@ def drag(file, x, y):
     say("ready")
 
 
-def copy(kind, file):
-    """Something is in the clipboard, as a file manager or a program for screenshots puts it there."""
+def copy(*kinds_and_files):
+    """Something is in the clipboard, as a file manager or a program for screenshots or tables puts it there."""
     owner = Gtk.Invisible()
     clipboard = Gdk.SELECTION_CLIPBOARD
-    Gtk.selection_add_target(owner, clipboard, Gdk.Atom.intern(kind, False), 0)
-    path = Path(file)
+    kinds = dict(zip(kinds_and_files[::2], map(Path, kinds_and_files[1::2])))
+    for kind in kinds:
+        Gtk.selection_add_target(owner, clipboard, Gdk.Atom.intern(kind, False), 0)
 
     def give(_, data, *about):
+        kind = data.get_target().name()
         if kind == "text/uri-list":
-            data.set_uris([path.as_uri()])
+            data.set_uris([kinds[kind].as_uri()])
         else:
-            data.set(data.get_target(), 8, path.read_bytes())
+            data.set(data.get_target(), 8, kinds[kind].read_bytes())
 
     owner.connect("selection-get", give)
     if Gtk.selection_owner_set(owner, clipboard, Gdk.CURRENT_TIME):

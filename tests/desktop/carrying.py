@@ -117,6 +117,16 @@ def pasted(at):
     message = at.within("what was pasted arrives", 20, lambda: at.sam.message(at.with_sam, "Out of the clipboard"))
     wanted = {"image.png": sha256(shot.read_bytes()), "Copied.txt": sha256(copied.read_bytes())}
     at.check("byte for byte, and no name of a file among the words", at.sam.sums(message) == wanted)
+    cells = at.folder / "cells.txt"
+    cells.write_text("Two by three", "utf-8")
+    source = beside(at, "copy", "image/png", shot, "UTF8_STRING", cells)
+    at.press("Write to Sam Rivera")
+    screen.press("ctrl+v")
+    at.within("words with a picture of them are words", 10, lambda: at.access.text(at.find("Write to Sam Rivera")) == "Two by three")
+    screen.press("Return")
+    message = at.within("and are sent", 20, lambda: at.sam.message(at.with_sam, "Two by three"))
+    at.check("without the picture", not message.get("files"))
+    source.end()
 
 
 def dashed(at, y):

@@ -104,7 +104,7 @@ class Desk:
 
     def seen(self, place):
         """Whether the middle of this place is inside the main window."""
-        window = screen.place_of(self.app.window() or "0")
+        window = screen.place_of(self.app.window())
         if window is None:
             return False
         x, y = place[0] + place[2] // 2, place[1] + place[3] // 2

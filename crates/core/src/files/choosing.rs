@@ -241,7 +241,11 @@ async fn keep(
 async fn discard(context: &Context, id: FileId) {
     let folder = context.files.folder.clone();
     // What could not be deleted goes at the next start.
-    let _ = blocking(move || Ok::<(), Lost>(folder.remove_upload(id))).await;
+    let _ = blocking(move || {
+        folder.remove_upload(id);
+        Ok::<_, Lost>(())
+    })
+    .await;
 }
 
 async fn known(context: &Context, id: ConversationId) -> Result<(), UiError> {
