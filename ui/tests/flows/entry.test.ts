@@ -124,7 +124,7 @@ test('an account that cannot be opened says why, before and after the page was t
   });
   await page.getByText('A newer version of this app was used on this computer.').waitFor();
   stage.core.setConnection({ problem: refusal('data_unreadable') });
-  await page.getByText('What this app keeps on this computer cannot be read.').waitFor();
+  await page.getByText('What this app keeps on this computer cannot be used.').waitFor();
 });
 
 test('who cannot or will not sign in again leaves the account, and is asked about what is unsent', async () => {

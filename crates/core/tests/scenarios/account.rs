@@ -150,12 +150,12 @@ async fn a_sign_in_that_cannot_be_kept_has_not_happened_and_works_at_the_next_tr
     let server = TestServer::start().await;
     server.person("Sam", Role::Student).await;
     let mut sam = Device::new(&server.url()).await;
-    // A folder in its place: the file cannot be replaced, as on a full disk.
+    // A folder in its place: the file cannot be replaced.
     let file = sam.data.path().join("installation.json");
     std::fs::remove_file(&file).unwrap();
     std::fs::create_dir_all(file.join("in the way")).unwrap();
     let refused = sam.sign_in("Sam").await.unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Storage);
+    assert_eq!(refused.kind, ErrorKind::DataUnreadable);
     assert!(matches!(sam.account().await, Account::SignedOut { .. }));
     sam.connection(ConnectionState::Off).await;
 
@@ -180,7 +180,7 @@ async fn a_sign_out_that_the_disk_refuses_leaves_a_way_forward() {
         unsent: Unsent::Discard,
     };
     let refused = sam.core.account_sign_out(leave).await.unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Storage);
+    assert_eq!(refused.kind, ErrorKind::DataUnreadable);
     assert!(matches!(sam.account().await, Account::Locked { .. }));
     sam.connection(ConnectionState::Off).await;
 
