@@ -209,7 +209,8 @@ struct Fact {
 impl Written {
     fn each(&self, mut hear: impl FnMut(&str)) {
         for fact in self.items.iter().filter(|fact| fact.kind == "message") {
-            let text = fact.data.pointer("/content/text").and_then(Value::as_str);
+            let text = fact.data.pointer("/message/content/text");
+            let text = text.and_then(Value::as_str);
             text.into_iter().for_each(&mut hear);
         }
     }
