@@ -109,7 +109,7 @@ fn ask_for_words(clipboard: &gtk::Clipboard, offered: Offered, answer: Answer) {
     }
     clipboard.request_text(move |clipboard, words| match words {
         Some(words) if !words.is_empty() => {
-            hand_over(answer, Some(Copied::Words(words.to_owned())))
+            hand_over(answer, Some(Copied::Words(words.to_owned())));
         }
         _ => ask_for_picture(clipboard, &offered, answer),
     });
