@@ -272,7 +272,11 @@ struct Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use im_protocol::{FeedEpoch, sync::FeedItem};
+    use im_protocol::{
+        FeedEpoch, MessageId, PersonId,
+        conversation::{Content, Message},
+        sync::{FeedItem, MessageFact},
+    };
     use serde_json::json;
 
     #[test]
@@ -300,20 +304,38 @@ mod tests {
         assert_eq!(kinds, ["message", "hologram"]);
     }
 
+    /// The fact of a message, as the server makes it.
+    fn told(content: Content) -> Value {
+        let message = Message {
+            id: MessageId::new(),
+            conversation: ConversationId::new(),
+            seq: 1,
+            rev: 1,
+            author: PersonId::new(),
+            content,
+            written_at: 1,
+            accepted_at: 1,
+            reply_to: None,
+            edited_at: None,
+            reactions: Vec::new(),
+            files: Vec::new(),
+        };
+        serde_json::to_value(MessageFact { message, unread: 1 }).unwrap()
+    }
+
     #[test]
     fn words_are_those_of_messages_that_still_say_something() {
         let fact = |kind: &str, data| Fact {
             kind: kind.into(),
             data,
         };
+        let text = "hello".to_owned();
+        let hello = told(Content::Text { text });
         let written = Written {
             items: vec![
-                fact(
-                    "message",
-                    json!({ "content": { "type": "text", "text": "hello" } }),
-                ),
-                fact("message", json!({ "content": { "type": "deleted" } })),
-                fact("read", json!({ "content": { "text": "no message" } })),
+                fact("message", hello.clone()),
+                fact("message", told(Content::Deleted)),
+                fact("read", hello),
             ],
         };
         let mut heard = Vec::new();
