@@ -14,7 +14,7 @@ use im_protocol::{ConversationId, PersonId};
 
 /// Writes the record. There is one a call: only the step that ends it is written, once.
 pub(super) async fn write(change: &mut Change, call: &Call, record: Record) -> Result<(), Error> {
-    let (id, callee) = (record.conversation, call.callee);
+    let (id, callee, author) = (record.conversation, call.callee, record.author);
     let heads = conversation::heads(change.conn()?, id).await?;
     let heads = heads.ok_or(Error::Broken("a call without a conversation"))?;
     // Who took part has no news in it.
@@ -22,7 +22,7 @@ pub(super) async fn write(change: &mut Change, call: &Call, record: Record) -> R
     let follows = !news && has_read(change.conn()?, id, callee, heads.seq).await?;
     let own = Own {
         conversation: id,
-        author: record.author,
+        author,
         content: record.content,
         // The true time of a call that was missed while nobody was there.
         written_at: call.started_at,
@@ -31,8 +31,11 @@ pub(super) async fn write(change: &mut Change, call: &Call, record: Record) -> R
     let place = own::write(change, &heads, own).await?;
     if follows {
         conversation::mark_read(change.conn()?, id, callee, place.seq).await?;
+        // The caller sees how far the callee has read.
         let entry = [Entry::new(Kind::Conversation, id, place.rev)];
-        change.feed(callee, &entry).await?;
+        for person in [callee, author] {
+            change.feed(person, &entry).await?;
+        }
     }
     Ok(())
 }
