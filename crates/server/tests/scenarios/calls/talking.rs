@@ -5,6 +5,7 @@ use im_protocol::{
     CallId, ErrorCode,
     call::{CallChanged, CallOutcome, CallState, MediaKinds, RejectReason, RingReceipt},
     conversation::{Content, ReadMark},
+    sync::Fact,
     webrtc::Left,
 };
 
@@ -55,6 +56,19 @@ async fn a_call_is_rung_shown_taken_and_ended_and_leaves_a_record() {
     assert_eq!(messages[0].author, it.sam.id());
     assert_eq!(it.desk.unread(it.conversation).await, 0, "she took part");
     it.ringing().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_caller_hears_that_who_took_part_has_read_the_record() {
+    let mut it = Called::new().await;
+    let cursor = it.laptop.sync_from_snapshot().await;
+    let id = it.ringing().await;
+    it.desk.accept(id).await.unwrap();
+    it.laptop.hang_up(id).await.unwrap();
+    let read = |fact: &Fact| matches!(fact, Fact::Conversation(seen) if seen.other_read_seq == 1);
+    it.laptop
+        .facts(cursor, |facts| facts.iter().any(read))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
